@@ -1,0 +1,75 @@
+# What people and CI do with this checkout. `make` alone lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+RUN := .venv/run.stamp
+DEV := .venv/dev.stamp
+BENCHMARKS := $(filter-out _% show_heart,$(basename $(notdir $(wildcard benchmarks/*.py))))
+
+.PHONY: help demo test test-fast test-long lint bench matrix show-heart docs lock clean
+.DELETE_ON_ERROR:
+
+help: ## list what there is
+	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+demo: $(RUN) ## make a real system on the spot and maintain it (DIR=... keeps it in that folder)
+	@$(BIN)/mainstay demo $(if $(DIR),--dir $(DIR))
+
+test: ## lint, types, layers and the fast tests; installs what they need
+	@tools/system_packages.sh
+	@$(MAKE) --no-print-directory lint test-fast
+
+test-fast: $(DEV) ## the fast tests alone
+	@rm -f tests/.results/covered.txt
+	$(BIN)/pytest -m "not slow"
+
+test-long: $(DEV) ## the tests that take longer than ten seconds each
+	@tools/system_packages.sh
+	$(BIN)/pytest -m slow
+
+lint: $(DEV) ## style, types, layers, sizes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/size.py src
+
+bench: $(addprefix bench-,$(BENCHMARKS)) ## every benchmark; bench-NAME runs benchmarks/NAME.py
+
+bench-%: $(DEV)
+	$(BIN)/python benchmarks/$*.py
+
+matrix: $(DEV) ## which required behaviours have a passing test
+	@$(BIN)/python tools/matrix.py
+
+show-heart: $(DEV) ## every promise of this version, measured on this machine
+	@tools/system_packages.sh
+	$(BIN)/python benchmarks/show_heart.py
+
+docs: $(RUN) ## write docs/reference from the code
+	$(BIN)/python tools/reference.py
+
+lock: $(DEV) ## resolve requirements/*.txt anew: hashes, and no addresses
+	@$(PIP) install pip-tools
+	@tools/lock.sh $(BIN)
+
+clean: ## remove everything that was made here
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/.results benchmarks/out
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/made.stamp:
+	@tools/check_python.sh $(PYTHON)
+	@echo "making .venv ..."
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+$(RUN): .venv/made.stamp requirements/run.txt pyproject.toml
+	@echo "installing what Mainstay needs at run time ..."
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): $(RUN) requirements/dev.txt
+	@echo "installing what the tests need ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,183 @@
+"""The composition root: configuration, kinds, memory and engine put together; what the command line and the web page call."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mainstay import config
+from mainstay.config.mistakes import nearest
+from mainstay.engine import bracket, gate, observe, plan, recover
+from mainstay.engine import run as road
+from mainstay.engine.context import Context, Listener, Silence
+from mainstay.kinds import registry
+from mainstay.ledger import events, queries, runs
+from mainstay.ledger.journal import Journal
+from mainstay.ledger.samples import Look, Samples
+from mainstay.model.errors import ConfigError, Refused
+from mainstay.model.plan import Envelope, Plan
+from mainstay.model.run import RunRecord, Status, TaskRecord
+from mainstay.model.task import Routine, Site, Task
+from mainstay.system.process import Door
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a routine would do if it ran now, brackets first, and what a person would have to consent to."""
+
+    routine: str
+    tasks: tuple[TaskRecord, ...]
+    envelope: Envelope | None
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans of the tasks that could be planned."""
+        return tuple(task.plan for task in self.tasks if task.plan)
+
+
+class App:
+    """One site: its configuration, its memory, and everything that can be done with it."""
+
+    def __init__(self, site: Site, listener: Listener | None = None, wish: Callable[[], bool] = lambda: False) -> None:
+        self.site = site
+        self._listener, self._wish = listener or Silence(), wish
+
+    @classmethod
+    def open(cls, path: Path, listener: Listener | None = None, wish: Callable[[], bool] = lambda: False) -> App:
+        """Read a configuration; ConfigError holds every mistake."""
+        return cls(config.load(path, registry), listener, wish)
+
+    @cached_property
+    def context(self) -> Context:
+        """What the engine works with; the ledger is opened when it is needed."""
+        return Context(self.site, Journal(self.site.state), Samples(self.site.state), registry.load, self._listener, self._wish)
+
+    @property
+    def journal(self) -> Journal:
+        """The journal."""
+        return self.context.journal
+
+    # Looking
+
+    def check(self, targets: Iterable[str] = ()) -> list[TaskRecord]:
+        """Look at targets now, all of them by default."""
+        tasks = (observe.check_of(self.context, name) for name in self._targets(targets))
+        return [observe.check(self.context, task)[0] for task in tasks if task]
+
+    def last_looks(self, targets: Iterable[str] = ()) -> dict[str, Look | None]:
+        """Return the newest look of each target that has a check, without looking again."""
+        tasks = {name: observe.check_of(self.context, name) for name in self._targets(targets)}
+        return {name: self.context.samples.last(task.id) for name, task in tasks.items() if task}
+
+    def forecast(self, name: str, params: Mapping[str, Any] | None = None) -> Forecast:
+        """Observe and plan a routine or a single task without doing anything."""
+        routine = self.routine(name, params)
+        tasks = plan.forecast(self.context, (*routine.around, *routine.tasks))
+        needed = [task.plan for task in tasks if task.plan and not task.bracket]
+        brackets = [task.plan for task in tasks if task.plan and task.bracket]
+        held = brackets if any(bracket.needed(one.impact) for one in needed) else []
+        return Forecast(name, tuple(tasks), plan.envelope([*needed, *held]))
+
+    def why(self, id: str) -> tuple[Any, Plan]:
+        """Return the facts that a task sees now, and what it decides from them."""
+        task = config.task(self.site, registry, id)
+        with observe.session(self.context, task, Door(task.target.place)) as session:
+            facts = self.context.task_kind(task).observe(session)
+        return facts, plan.make(self.context, task, facts, f"why.{id}")
+
+    def runs(self, count: int) -> list[RunRecord]:
+        """Return the newest runs, newest first."""
+        return queries.recent(self.journal, count)
+
+    def unsettled(self) -> list[RunRecord]:
+        """Return the runs of which something may still be owed."""
+        return queries.unsettled(self.journal)
+
+    def run_record(self, id: str) -> RunRecord:
+        """Return the record of a run; `last` is the newest."""
+        if id == "last" and (newest := self.runs(1)):
+            return newest[0]
+        record = runs.load(self.journal, id)
+        if record is None:
+            raise Refused("no such run", on=id, next="mainstay runs")
+        return record
+
+    def alive(self, id: str) -> bool:
+        """Return whether a run has a living owner."""
+        return gate.alive(self.context, id)
+
+    def owed(self, record: RunRecord) -> str:
+        """Return what a run still owes, "" when nothing."""
+        return gate.owed(record)
+
+    # Doing
+
+    def run(self, name: str, how: road.Launch, params: Mapping[str, Any] | None = None) -> RunRecord:
+        """Run a routine or a single task."""
+        return road.launch(self.context, self.routine(name, params), how)
+
+    def resume(self, id: str) -> RunRecord:
+        """Go on with a run whose owner is gone, or that has its answer."""
+        return recover.resume(self.context, id)
+
+    def roll_back(self, id: str) -> RunRecord:
+        """Take back every change of a run that is not settled."""
+        return recover.roll_back(self.context, id, getpass.getuser())
+
+    def sweep(self) -> list[RunRecord]:
+        """Settle whatever can be settled without a person."""
+        return recover.sweep(self.context)
+
+    def settle(self, id: str, by: str, text: str) -> RunRecord:
+        """Write down that a person takes it from here."""
+        return recover.settle(self.context, id, by, text)
+
+    def cancel(self, id: str, by: str, text: str) -> None:
+        """Ask the owner of a run to stop; it looks once a second."""
+        if self.run_record(id).ended:
+            raise Refused("the run has ended", on=id, next=f"mainstay show {id}")
+        self.journal.append(events.RUN_CANCELLED, {"by": by, "text": text}, run=id)
+
+    def sign(self, id: str, task: str, by: str, text: str, *, yes: bool) -> None:
+        """Answer an item that a parked run waits for."""
+        record = self.run_record(id)
+        if task not in {one.id for one in record.tasks if one.status is Status.WAITING}:
+            raise Refused(
+                "the run does not wait for that item", on=f"{id} {task}", because=record.because, next=f"mainstay show {id}"
+            )
+        self.journal.append(events.RUN_SIGNED, {"by": by, "yes": yes, "text": text}, run=id, task=task)
+
+    def answer(self, id: str, by: str, text: str, *, yes: bool) -> None:
+        """Say whether the step happened of which nobody else can tell."""
+        record = self.run_record(id)
+        unknown = [(task.id, step.step.id) for task in record.tasks for step in task.steps if step.status is Status.UNKNOWN]
+        if not unknown:
+            raise Refused("no step of the run is unknown", on=id, next=f"mainstay show {id}")
+        for task, step in unknown:
+            self.journal.append(events.RUN_ANSWERED, {"by": by, "yes": yes, "step": step, "text": text}, run=id, task=task)
+
+    def routine(self, name: str, params: Mapping[str, Any] | None = None) -> Routine:
+        """Return a routine of the configuration, or one made of a single task."""
+        if name in self.site.routines and not params:
+            return self.site.routines[name]
+        if "." not in name:
+            raise ConfigError(f"there is no routine {name!r}", next=nearest(name, self.site.routines))
+        task: Task = config.task(self.site, registry, name, params)
+        return Routine(name, (task,), origin=task.origin)
+
+    def listening(self, listener: Listener) -> App:
+        """Return the same site with somebody who listens."""
+        other = App(self.site, listener, self._wish)
+        other.__dict__["context"] = replace(self.context, listener=listener)
+        return other
+
+    def _targets(self, wanted: Iterable[str]) -> list[str]:
+        names = list(wanted) or list(self.site.targets)
+        for name in names:
+            if name not in self.site.targets:
+                raise ConfigError(f"there is no target {name!r}", next=nearest(name, self.site.targets))
+        return names

@@ -1,0 +1,91 @@
+"""What can only be judged when everything is known: names that must exist, sums that must fit, orders that must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from mainstay.config.bind import Binder
+from mainstay.config.mistakes import nearest, shown
+from mainstay.config.targets import Kinds
+from mainstay.kinds.kind import TaskKind
+from mainstay.model.plan import Impact
+from mainstay.model.target import Origin
+from mainstay.model.task import Routine, Task, TaskClass, Window
+from mainstay.model.units import Duration
+
+
+class Checks:
+    """Checks routines against one another and against the windows; `names` are those of the file, good or not."""
+
+    def __init__(self, binder: Binder, kinds: Kinds, names: Mapping[str, Collection[str]], windows: Mapping[str, Window]) -> None:
+        self._binder, self._kinds, self._names, self._windows = binder, kinds, names, windows
+
+    def check(self, routines: Mapping[str, Routine]) -> None:
+        """Note every mistake of every routine."""
+        for routine in routines.values():
+            self._names_known(routine)
+            self._brackets(routine)
+            self._checks(routine)
+            self._waiting(routine)
+            if routine.window in self._windows:
+                self._fits(routine, self._windows[routine.window])
+                self._impact(routine, self._windows[routine.window])
+
+    def _names_known(self, routine: Routine) -> None:
+        if routine.window and routine.window not in self._names["windows"]:
+            hint = nearest(routine.window, self._names["windows"])
+            self._add(routine, "window", f"no window {shown(routine.window)}", hint)
+        for number, name in enumerate(routine.replaces):
+            if name not in self._names["routines"]:
+                self._add(routine, f"replaces[{number}]", f"no routine {shown(name)}", nearest(name, self._names["routines"]))
+            elif name == routine.name:
+                self._add(routine, f"replaces[{number}]", "a routine cannot replace itself")
+
+    def _brackets(self, routine: Routine) -> None:
+        for task in routine.around:
+            if not self._kind(task).bracket:
+                self._add(
+                    routine, task.id, "is not a bracket: nothing in it is taken back at the end", "move it to tasks", task.origin
+                )
+
+    def _checks(self, routine: Routine) -> None:
+        for task in routine.checks:
+            if self._kind(task).task_class is not TaskClass.CHECK:
+                self._add(routine, task.id, "is not a check", f"write {task.target.name}.check", task.origin)
+
+    def _waiting(self, routine: Routine) -> None:
+        """Nobody is waited for while an outage lasts: no such task between the first and the last that is inside the brackets."""
+        inside = [number for number, task in enumerate(routine.tasks) if self._kind(task).impact >= Impact.BLOCKS_WRITES]
+        if not routine.around or not inside:
+            return
+        for task in routine.tasks[inside[0] : inside[-1]]:
+            if self._kind(task).waits:
+                first, last = routine.tasks[inside[0]].id, routine.tasks[inside[-1]].id
+                problem = f"waits for a person while {routine.around[0].id} is in force, from {first} to {last}"
+                self._add(routine, task.id, problem, f"move it before {first} or after {last}", task.origin)
+
+    def _fits(self, routine: Routine, window: Window) -> None:
+        parts = [(task.id, task.budget) for task in (*routine.around, *routine.tasks) if task.budget]
+        parts += [(name, length) for name, length in (("rollback", routine.rollback), ("buffer", routine.buffer)) if length]
+        total = Duration(sum(length for _, length in parts))
+        if total > window.length:
+            listed = " + ".join(f"{name} {length}" for name, length in parts)
+            problem = f"needs {total} ({listed}), and window {window.name} lasts {window.length} ({window.origin})"
+            self._add(routine, "", problem, f"lengthen the window or lower budgets by {Duration(total - window.length)}")
+
+    def _impact(self, routine: Routine, window: Window) -> None:
+        for task in (*routine.around, *routine.tasks):
+            impact = self._kind(task).impact
+            if impact > window.max_impact:
+                allowed = f"max_impact {window.max_impact.name.lower()} of window {window.name} ({window.origin})"
+                hint = f"set max_impact: {impact.name.lower()} there, or use another window"
+                self._add(routine, task.id, f"may cause {impact.name.lower()}, above {allowed}", hint, task.origin)
+
+    def _kind(self, task: Task) -> TaskKind[Any, Any]:
+        return self._kinds.load(task.target.kind).task(task.name)
+
+    def _add(self, routine: Routine, key: str, problem: str, hint: str = "", origin: Origin | None = None) -> None:
+        path = f"routines.{routine.name}" + (f".{key}" if key else "")
+        at = origin or self._binder.origins.get(path) or self._binder.origins[f"routines.{routine.name}"]
+        self._binder.mistakes.add(at, path, problem, hint)

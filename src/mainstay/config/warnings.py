@@ -1,0 +1,48 @@
+"""What may be configured and is worth a second thought."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from mainstay.model.errors import Mistake
+from mainstay.model.setting import SecretRef
+from mainstay.model.target import Origin
+from mainstay.model.task import Site, Window
+from mainstay.schedule import rules
+
+
+def warnings(site: Site) -> tuple[Mistake, ...]:
+    """Return what is allowed but risky, each with its line."""
+    found = [*_targets(site), *_tasks(site), *(warning for window in site.windows.values() for warning in _window(window))]
+    return tuple(dict.fromkeys(found))
+
+
+def _targets(site: Site) -> Iterator[Mistake]:
+    for target in site.targets.values():
+        yield from _from_environment(target.settings, target.origins, f"targets.{target.name}", "")
+
+
+def _tasks(site: Site) -> Iterator[Mistake]:
+    for routine in site.routines.values():
+        for task in (*routine.around, *routine.tasks, *routine.checks):
+            yield from _from_environment(task.params, task.origins, f"routines.{routine.name}.{task.id}", "")
+
+
+def _from_environment(value: Any, origins: dict[str, Origin], path: str, name: str) -> Iterator[Mistake]:
+    if isinstance(value, SecretRef):
+        if value.source == "env" and name in origins:
+            problem = f"the environment variable {value.value} can be read by every process of this user"
+            yield Mistake(origins[name], f"{path}.{name}", problem, "prefer {file: PATH} or {credential: NAME}")
+    elif is_dataclass(value):
+        for field in fields(value):
+            inner = f"{name}.{field.name}" if name else field.name
+            yield from _from_environment(getattr(value, field.name), origins, path, inner)
+
+
+def _window(window: Window) -> Iterator[Mistake]:
+    rule = rules.parse(window.rule)
+    if isinstance(rule, rules.Cron) and rule.joins_days_by_or and window.origin:
+        problem = "cron joins day of month and day of week by OR, so this is due on all of those days and all of those weekdays"
+        yield Mistake(window.origin, f"windows.{window.name}.rule", problem, "write a rule such as 'first sunday 02:00'")

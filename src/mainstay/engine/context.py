@@ -1,0 +1,76 @@
+"""What the engine works with: the site, the memory, the kinds, and somebody who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from mainstay.kinds.kind import Kind, TaskKind
+from mainstay.ledger.journal import Event, Journal
+from mainstay.ledger.samples import Samples
+from mainstay.model.run import RunRecord
+from mainstay.model.target import Target
+from mainstay.model.task import Site, Task
+from mainstay.vault.store import Store
+
+
+class Listener(Protocol):
+    """Somebody who watches a run: a terminal, a web page, a test."""
+
+    def event(self, record: RunRecord, event: Event) -> None:
+        """Hear of a committed event and the record that it led to."""
+
+    def progress(self, task: str, done: float, total: float, unit: str) -> None:
+        """Hear how far a long step is; total is 0 when nobody knows."""
+
+
+class Silence:
+    """Nobody listens."""
+
+    def event(self, record: RunRecord, event: Event) -> None:
+        """Ignore it."""
+
+    def progress(self, task: str, done: float, total: float, unit: str) -> None:
+        """Ignore it."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a run needs that outlives it."""
+
+    site: Site
+    journal: Journal
+    samples: Samples
+    load: Callable[[str], Kind]
+    listener: Listener = field(default_factory=Silence)
+    wish: Callable[[], bool] = field(default=lambda: False)  # somebody at this process wants it to stop
+
+    def kind(self, target: Target) -> Kind:
+        """Return the kind of a target."""
+        return self.load(target.kind)
+
+    def task_kind(self, task: Task) -> TaskKind[Any, Any]:
+        """Return the kind of a task."""
+        return self.kind(task.target).task(task.name)
+
+    def resource(self, target: Target) -> str:
+        """Return the identity of a target."""
+        return self.kind(target).resource(target)
+
+    @cached_property
+    def stores(self) -> Mapping[str, Store]:
+        """How each target of the site is dumped and loaded, by target name."""
+        makers = {target.name: (self.kind(target).store, target) for target in self.site.targets.values()}
+        return {name: make(target) for name, (make, target) in makers.items() if make}
+
+    @property
+    def locks(self) -> Path:
+        """The folder of the lock files."""
+        return self.site.state / "locks"
+
+    def run_lock(self, run: str) -> str:
+        """Return the resource whose lock says that a run has a living owner."""
+        return f"run:{run}"

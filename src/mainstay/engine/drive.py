@@ -1,0 +1,149 @@
+"""A run in the hands of this process: its record, its fence, its locks, and the wish to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from mainstay.engine.context import Context
+from mainstay.kinds.kind import Session, TaskKind
+from mainstay.ledger import events, runs
+from mainstay.model.codec import decode
+from mainstay.model.errors import Refused
+from mainstay.model.plan import Step
+from mainstay.model.run import RunRecord, Status, StepRecord, TaskRecord
+from mainstay.model.task import Lock, Routine, Task
+from mainstay.model.units import Duration
+from mainstay.system import clock, locks
+from mainstay.system.process import Door
+
+FINISHED = frozenset(
+    {Status.OK, Status.CHANGED, Status.FAILED, Status.UNDONE, Status.SKIPPED, Status.DEFERRED, Status.UNKNOWN, Status.CANCELLED}
+)
+_ASK_EVERY = 1.0  # seconds between two looks for the wish to stop
+
+
+@dataclass
+class Drive:
+    """One run and the process that owns it.
+
+    fence     the seq of the adoption that made this process the owner
+    slot_end  when the window closes, for a scheduled run
+    spans     the locks of open brackets, by task id
+    bug       an error that nobody foresaw: it is raised again when everything that is owed has been paid
+    """
+
+    context: Context
+    routine: Routine
+    record: RunRecord
+    fence: int
+    slot_end: datetime | None = None
+    spans: dict[str, ExitStack] = field(default_factory=dict)
+    bug: Exception | None = None
+    _asked: float = 0.0
+    _stopped: bool = False
+    _held: tuple[int, ...] = ()
+    _locks: tuple[Lock, ...] = ()
+
+    def write(self, kind: str, body: dict[str, Any], task: str = "") -> None:
+        """Commit an event of this run and take it into the record."""
+        event = self.context.journal.append(kind, body, run=self.record.id, task=task, fence=self.fence)
+        self.record = runs.feed(self.record, event)
+        self.context.listener.event(self.record, event)
+
+    def end(self, task: str, status: Status, because: str, findings: tuple[Any, ...] = ()) -> None:
+        """Write the end row of a task."""
+        began = self.record.task(task).began
+        took = (clock.now() - began).total_seconds() if began else 0.0
+        self.write(events.TASK_ENDED, {"status": status, "because": because, "findings": findings, "took": took}, task)
+
+    def stop(self) -> bool:
+        """Return whether a person has asked this run to stop; the journal is asked once a second."""
+        if not self._stopped and self.context.wish():
+            self._stopped = True
+            self.write(events.RUN_CANCELLED, {"by": self.record.launched_by, "text": "stopped at its terminal"})
+        if not self._stopped and clock.monotonic() - self._asked >= _ASK_EVERY:
+            self._asked = clock.monotonic()
+            self._stopped = self.context.journal.exists(self.record.id, events.RUN_CANCELLED)
+        return self._stopped
+
+    def door(self, task: Task, step: Step, *, obey: bool) -> Door:
+        """Return the door of one step: tagged with run and step; it hands the locks held now to every child."""
+        return Door(task.target.place, self.tag(task.id, step.id), self._held, self.stop if obey else _never)
+
+    def looking(self, task: Task) -> Door:
+        """Return the door for looking at a task's target."""
+        return Door(task.target.place, self.tag(task.id, "look"), self._held)
+
+    def tag(self, task: str, step: str) -> str:
+        """Name what a step starts."""
+        return f"{self.record.id}/{task}/{step}"
+
+    def task(self, id: str) -> Task | None:
+        """Return a task of this run as it was launched, on its target as configured today; None when that is gone."""
+        launched = self.record.task(id)
+        target = self.context.site.targets.get(launched.target)
+        if target is None or target.kind != launched.kind:
+            return None
+        configured = {task.id: task for task in (*self.routine.around, *self.routine.tasks)}.get(id)
+        kind = self.context.kind(target).task(launched.name)
+        task = configured or Task(id, target, launched.name, kind.params(), origin=target.origin, origins=target.origins)
+        return replace(task, params=decode(kind.params, launched.params), budget=launched.budget)
+
+    def kind(self, task: Task) -> TaskKind[Any, Any]:
+        """Return the kind of a task."""
+        return self.context.task_kind(task)
+
+    @contextmanager
+    def locked(self, *tasks: Task) -> Iterator[None]:
+        """Hold the locks of tasks; Refused when another run keeps them for longer than the routine queues."""
+        mine = {lock.resource for lock in self._locks}
+        needs = (lock for task in tasks for lock in self.kind(task).locks(self.context.resource(task.target), task.params))
+        wanted = [lock for lock in needs if lock.resource not in mine]
+        with locks.acquire_all(self.context.locks, wanted, f"run {self.record.id}", self.routine.queue) as held:
+            outer = self._held, self._locks
+            self._held, self._locks = (*outer[0], *(one.fd for one in held)), (*outer[1], *(one.lock for one in held))
+            try:
+                yield
+            finally:
+                self._held, self._locks = outer
+
+
+def latest(task: TaskRecord) -> dict[str, StepRecord]:
+    """Return the newest attempt of each step of a task, undo steps left out, in the order of their first start."""
+    return {step.step.id: step for step in task.steps if not step.undo_of}
+
+
+def taken_back(task: TaskRecord, step: str) -> bool:
+    """Return whether the undo of a step has been done."""
+    return any(one.undo_of == step and one.status is Status.CHANGED for one in task.steps)
+
+
+def undo_failed(task: TaskRecord, step: str) -> bool:
+    """Return whether taking a step back was tried and failed."""
+    return any(one.undo_of == step and one.status is Status.FAILED for one in task.steps)
+
+
+@contextmanager
+def owned(context: Context, run: str) -> Iterator[None]:
+    """Hold the lock that says that this run has a living owner; children do not inherit it."""
+    try:
+        lock = locks.acquire(context.locks, Lock(context.run_lock(run)), f"run {run}", Duration(0))
+    except Refused as error:
+        raise Refused("the run has a living owner", on=run, because=error.because, next=f"mainstay show {run}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def as_session(session: Session, door: Door) -> Session:
+    """Return the session with the door of one step."""
+    return replace(session, door=door, output=[])
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,168 @@
+"""Every reason not to start. A gate that says no says why, and nothing has been touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from mainstay.engine import observe
+from mainstay.engine.context import Context
+from mainstay.engine.drive import taken_back
+from mainstay.engine.plan import act
+from mainstay.ledger import queries
+from mainstay.ledger.events import OCCURRENCE_CLAIMED
+from mainstay.model.because import Because, because
+from mainstay.model.errors import Refused
+from mainstay.model.plan import Envelope, Impact, Plan
+from mainstay.model.run import RunRecord, Status
+from mainstay.model.task import Lock, Routine
+from mainstay.model.units import Duration
+from mainstay.schedule import windows
+from mainstay.system import clock, locks
+
+CLOCK_TOLERANCE = timedelta(seconds=5)
+
+
+def may_start(context: Context, routine: Routine, run: str) -> None:
+    """Raise Refused unless a run may start now, or go on: the clock, what is owed, proofs, and the routine's own checks."""
+    _clock_runs_forward(context)
+    _nothing_owed(context, routine, run)
+    _proven(context, routine)
+    _checks_pass(context, routine)
+
+
+def claim(context: Context, routine: Routine, run: str) -> windows.Slot:
+    """Claim the slot of the routine's window that is open now; Refused when there is none, or somebody has claimed it."""
+    window = context.site.windows.get(routine.window)
+    if window is None:
+        raise Refused(
+            "not scheduled",
+            on=routine.name,
+            because="the routine has no window",
+            next="give it a window, or run it without --scheduled",
+        )
+    zone, now = ZoneInfo(context.site.timezone), clock.now()
+    slot = windows.slot_at(window, now, zone)
+    if slot is None:
+        following = windows.next_slot(window, now, zone).start.astimezone(zone)
+        raise Refused(
+            "outside its window", on=f"window {window.name}", because=f"the next slot begins {following:%Y-%m-%d %H:%M %Z}"
+        )
+    reason = windows.superseded(routine, context.site, slot.start.astimezone(zone).date())
+    if reason:
+        raise Refused("left out today", on=routine.name, because=str(reason))
+    occurrence = windows.occurrence(routine.name, slot.start)
+    context.journal.append(OCCURRENCE_CLAIMED, {"occurrence": occurrence}, run=run)
+    return slot
+
+
+def fits(plan: Plan, forecast: Duration | None, routine: Routine, slot_end: datetime | None) -> Because | None:
+    """Return why an unattended plan must not start now: nobody knows how long it takes, or it would not end in time."""
+    if not plan.steps or slot_end is None:
+        return None
+    if forecast is None:
+        known = because("a task without history and budget", None)
+        return known if plan.impact > Impact.NONE else None
+    left = Duration((slot_end - clock.now()).total_seconds())
+    needed = Duration(forecast + routine.rollback + routine.buffer)
+    return because("time needed", needed, ">", left) if needed > left else None
+
+
+def allowed(context: Context, routine: Routine, plan: Plan) -> Because | None:
+    """Return why a scheduled plan is harder than its window allows."""
+    window = context.site.windows[routine.window]
+    if plan.impact <= window.max_impact:
+        return None
+    return because("impact", plan.impact.name.lower(), ">", window.max_impact.name.lower(), "max_impact").at(window.origin)
+
+
+def consented(plan: Plan, envelope: Envelope | None) -> Because | None:
+    """Return why a plan is outside of what was consented to."""
+    for step in plan.steps:
+        if step.needs_consent and (envelope is None or act(plan.task, step) not in envelope.acts):
+            return because(f"nobody consented to: {act(plan.task, step)}", None)
+        if step.needs_consent and envelope and step.impact > envelope.impact:
+            return because("impact", step.impact.name.lower(), ">", envelope.impact.name.lower())
+    return None
+
+
+def alive(context: Context, run: str) -> bool:
+    """Return whether a run has a living owner; the lock says so, never a process id."""
+    try:
+        locks.acquire(context.locks, Lock(context.run_lock(run)), "look").release()
+    except Refused:
+        return True
+    return False
+
+
+def _clock_runs_forward(context: Context) -> None:
+    newest, now = context.journal.newest(), clock.now()
+    if newest and now < newest - CLOCK_TOLERANCE:
+        reason = f"it is {now:%Y-%m-%d %H:%M:%S} UTC, the newest event is from {newest:%Y-%m-%d %H:%M:%S} UTC"
+        raise Refused("the clock runs backwards", because=reason, next="set the clock; nothing is started or pruned before")
+
+
+def _nothing_owed(context: Context, routine: Routine, run: str) -> None:
+    wanted = {context.resource(task.target) for task in (*routine.around, *routine.tasks)}
+    for other in queries.unsettled(context.journal):
+        if other.id == run or not wanted & _resources(context, [task.target for task in other.tasks]):
+            continue
+        if other.status is Status.WAITING:
+            continue  # parked: nothing of it is in force, and it looks again before it goes on
+        if other.ended is None and alive(context, other.id):
+            continue  # at work: the locks decide who goes first
+        if other.ended and not owed(other):
+            continue  # in its watch period: only its held names are kept
+        because = f"run {other.id} stands at '{other.status}': {other.because or 'its owner is gone'}"
+        raise Refused(
+            "an earlier run on these targets is not settled",
+            on=other.routine,
+            because=because,
+            next=f"mainstay resume {other.id}",
+        )
+
+
+def owed(record: RunRecord) -> str:
+    """Return what a run still owes: a bracket to lift, a step to take back, an answer; "" when nothing."""
+    for task in record.tasks:
+        for step in task.steps:
+            if step.status is Status.UNKNOWN and not taken_back(task, step.step.id):
+                return f"nobody knows whether {task.id} {step.step.action} happened"
+            if step.status is Status.CHANGED and step.step.is_bracket:
+                return f"{task.id} is still in force"
+            if step.undo_of and step.status is Status.FAILED:
+                return f"taking back {step.undo_of} of {task.id} failed: {step.because}"
+    return ""
+
+
+def _resources(context: Context, targets: Iterable[str]) -> set[str]:
+    known = (context.site.targets[name] for name in targets if name in context.site.targets)
+    return {context.resource(target) for target in known}
+
+
+def _proven(context: Context, routine: Routine) -> None:
+    if routine.proof is None:
+        return
+    for target in routine.proof.of:
+        at = queries.proven(context.journal, target)
+        age = Duration((clock.now() - at).total_seconds()) if at else None
+        if age is None or age > routine.proof.within:
+            reason = because("age of the newest proof", age, ">", routine.proof.within, "proof.within").at(routine.proof.origin)
+            shown = str(reason) if age is not None else f"no copy of it was ever proven ({routine.proof.origin})"
+            raise Refused(
+                "no proof that it can be restored", on=target, because=shown, next="run the backup and `prove` tasks first"
+            )
+
+
+def _checks_pass(context: Context, routine: Routine) -> None:
+    for task in routine.checks:
+        record, _ = observe.check(context, task)
+        if record.status is not Status.OK:
+            worst = max(record.findings, key=lambda finding: finding.level)
+            raise Refused(
+                "a check of the routine does not pass",
+                on=task.id,
+                because=str(worst),
+                next="mend that first; nothing was started",
+            )

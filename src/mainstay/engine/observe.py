@@ -1,0 +1,100 @@
+"""Open a session to a target, look at it, and judge what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mainstay.engine.context import Context
+from mainstay.kinds.kind import Session
+from mainstay.ledger import queries
+from mainstay.ledger.samples import Look
+from mainstay.model.because import Finding, Level, because
+from mainstay.model.codec import decode, encode
+from mainstay.model.errors import MainstayError
+from mainstay.model.run import Status, TaskRecord
+from mainstay.model.task import Routine, Task
+from mainstay.system import clock
+from mainstay.system.process import Door
+
+
+@contextmanager
+def session(context: Context, task: Task, door: Door) -> Iterator[Session]:
+    """Open the way to a task's target for one turn."""
+    kind, task_kind, last = context.kind(task.target), context.task_kind(task), context.samples.last(task.id)
+    opened = Session(
+        target=task.target,
+        door=door,
+        last=decode(task_kind.facts, last.facts) if last else None,
+        held=queries.held(context.journal),
+        stores=context.stores,
+        site=context.site.name,
+        ledger_head=context.journal.head(),
+        progress=lambda done, total, unit: context.listener.progress(task.id, done, total, unit),
+    )
+    if kind.connect is None:
+        yield opened
+        return
+    with kind.connect(task.target, door) as opened.connection:
+        yield opened
+
+
+def findings(context: Context, task: Task, facts: Any) -> tuple[Finding, ...]:
+    """Judge facts; each reason gets the line that set its limit."""
+    judged = context.task_kind(task).assess(facts, task.params)
+    return tuple(Finding(one.level, one.on, one.because.at(task.origins.get(one.because.param)), one.advice) for one in judged)
+
+
+def check(context: Context, task: Task) -> tuple[TaskRecord, Any]:
+    """Look at a target and return the record of that look, with the facts as JSON (None when it cannot be looked at)."""
+    kind, began = context.task_kind(task), clock.now()
+    facts: Any = None
+    try:
+        with session(context, task, Door(task.target.place)) as opened:
+            seen = kind.observe(opened)
+        found, facts, why = findings(context, task, seen), encode(seen), ""
+    except MainstayError as error:
+        found, why = (Finding(Level.UNKNOWN, task.target.name, because(str(error), None)),), str(error)
+    worst = max((one.level for one in found), default=Level.OK)
+    status = {Level.OK: Status.OK, Level.WARNING: Status.OK, Level.CRITICAL: Status.FAILED, Level.UNKNOWN: Status.UNKNOWN}[worst]
+    context.samples.remember(Look(task.id, began, facts, found))
+    record = TaskRecord(
+        id=task.id,
+        target=task.target.name,
+        kind=task.target.kind,
+        name=task.name,
+        task_class=kind.task_class.value,
+        category=task.category,
+        status=status,
+        because=why,
+        began=began,
+        ended=clock.now(),
+        findings=found,
+    )
+    return record, facts
+
+
+def checks_of(context: Context, routine: Routine) -> list[Task]:
+    """Return the check task of every target that a routine touches, then the checks that it names itself."""
+    targets = {task.target.name: task.target for task in (*routine.around, *routine.tasks)}
+    named = {task.id: task for task in routine.checks}
+    usual = (check_of(context, name) for name in targets)
+    return [*(task for task in usual if task and task.id not in named), *named.values()]
+
+
+def check_of(context: Context, target: str) -> Task | None:
+    """Return the task `check` of a target, or None where its kind has none."""
+    found = context.site.targets[target]
+    kind = context.kind(found)
+    if "check" not in {task.name for task in kind.tasks}:
+        return None
+    return Task(
+        f"{target}.check",
+        found,
+        "check",
+        kind.task("check").params(),
+        category=kind.category,
+        origin=found.origin,
+        origins=found.origins,
+    )

@@ -1,0 +1,93 @@
+"""Turn facts into a plan, and a plan into what people are told beforehand: how long, how hard, and what they consent to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from mainstay.engine import observe
+from mainstay.engine.context import Context
+from mainstay.ledger import queries
+from mainstay.model.because import Because
+from mainstay.model.codec import digest, encode
+from mainstay.model.errors import MainstayError
+from mainstay.model.plan import Envelope, OneWay, Plan, Skip, Step, shown
+from mainstay.model.run import Status, TaskRecord
+from mainstay.model.task import Task
+from mainstay.model.units import Duration
+from mainstay.system import clock
+from mainstay.system.process import Door
+
+ENOUGH_HISTORY = 5
+
+
+def make(context: Context, task: Task, facts: Any, name: str) -> Plan:
+    """Decide what one task is going to do; every reason gets the line that set its limit."""
+    decided = context.task_kind(task).plan(facts, task.params, name)
+    steps = tuple(replace(item, because=_at(task, item.because)) for item in decided if isinstance(item, Step))
+    skips = tuple(replace(item, because=_at(task, item.because)) for item in decided if isinstance(item, Skip))
+    return Plan(task.id, clock.now(), steps, skips, digest(facts))
+
+
+def duration(context: Context, task: Task) -> Duration | None:
+    """Return how long a task is expected to take at most: p90 of its history here, else twice its budget, else None."""
+    history = sorted(queries.durations(context.journal, task.id))
+    if len(history) >= ENOUGH_HISTORY:
+        return history[min(len(history) - 1, round(len(history) * 0.9))]
+    return Duration(task.budget * 2) if task.budget else None
+
+
+def forecast(context: Context, tasks: Iterable[Task]) -> list[TaskRecord]:
+    """Observe and plan without doing: what would happen if it ran now. A target that cannot be looked at says why."""
+    return [_forecast(context, task) for task in tasks]
+
+
+def record(context: Context, task: Task, *, bracket: bool = False) -> TaskRecord:
+    """Return the record of a task before anything was done about it."""
+    return TaskRecord(
+        id=task.id,
+        target=task.target.name,
+        kind=task.target.kind,
+        name=task.name,
+        task_class=context.task_kind(task).task_class.value,
+        category=task.category,
+        budget=task.budget,
+        bracket=bracket,
+        params=encode(task.params),
+    )
+
+
+def envelope(plans: Iterable[Plan]) -> Envelope | None:
+    """Return what a person is asked to consent to, or None when nothing in the plans needs consent."""
+    asked = [(plan, step) for plan in plans for step in plan.steps if step.needs_consent]
+    if not asked:
+        return None
+    return Envelope(
+        acts=tuple(sorted({act(plan.task, step) for plan, step in asked})),
+        impact=max(step.impact for _, step in asked),
+        minutes=sum(step.deadline for _, step in asked) / 60,
+        bytes=sum(step.cost.bytes for _, step in asked),
+        rows=sum(step.cost.rows for _, step in asked if isinstance(step.reverse, OneWay)),
+    )
+
+
+def act(task: str, step: Step) -> str:
+    """Name an act on an object, as an envelope lists it."""
+    return f"{task}: {step.action} {shown(step.on)}"
+
+
+def _forecast(context: Context, task: Task) -> TaskRecord:
+    empty = record(context, task, bracket=context.task_kind(task).bracket)
+    try:
+        with observe.session(context, task, Door(task.target.place)) as session:
+            facts = context.task_kind(task).observe(session)
+        plan = make(context, task, facts, f"forecast.{task.id}")
+    except MainstayError as error:
+        return replace(empty, status=Status.UNKNOWN, because=str(error))
+    found = observe.findings(context, task, facts)
+    return replace(empty, plan=plan, forecast=duration(context, task), findings=found)
+
+
+def _at(task: Task, reason: Because) -> Because:
+    return reason.at(task.origins.get(reason.param)) if reason.origin is None else reason

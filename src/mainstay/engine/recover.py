@@ -1,0 +1,153 @@
+"""After a crash: end what is left, find out what happened, pay what is owed, and go on."""
+
+from __future__ import annotations
+
+from mainstay.engine import act, bracket, gate, observe, run, turn, verify
+from mainstay.engine.act import Ending
+from mainstay.engine.context import Context
+from mainstay.engine.drive import Drive, owned
+from mainstay.ledger import events, queries, runs
+from mainstay.model.codec import decode
+from mainstay.model.errors import MainstayError, Refused
+from mainstay.model.plan import OnUnknown, Undo
+from mainstay.model.run import RunRecord, Status, StepRecord, TaskRecord, Verdict
+from mainstay.model.task import Routine
+from mainstay.model.units import Duration
+from mainstay.system import clock, process
+
+
+def resume(context: Context, id: str) -> RunRecord:
+    """Adopt a run whose owner is gone, or that has its answer, and go on with it; Refused while its owner lives."""
+    with owned(context, id):
+        drive = adopt(context, id, answered=True)
+        if not drive.record.begun:
+            return _never_begun(drive)
+        reconcile(drive)
+        return run.forward(drive)
+
+
+def roll_back(context: Context, id: str, by: str) -> RunRecord:
+    """Take back every change of a run that is not settled yet."""
+    with owned(context, id):
+        drive = adopt(context, id)
+        reconcile(drive)
+        if not drive.record.turned:
+            drive.write(events.RUN_TURNED, {"because": f"{by} asked for it"})
+        return run.forward(drive)
+
+
+def sweep(context: Context) -> list[RunRecord]:
+    """Settle what can be settled without a person: ownerless runs go on, answers that are overdue expire, watches end."""
+    swept = []
+    for record in queries.unsettled(context.journal):
+        if gate.alive(context, record.id):
+            continue
+        if record.status is Status.WAITING and not _answered(context, record):
+            continue
+        if record.ended is None or gate.owed(record):
+            swept.append(resume(context, record.id))
+        elif not record.watch or (clock.now() - record.ended).total_seconds() >= record.watch:
+            swept.append(_watch_ends(context, record.id))
+    return swept
+
+
+def settle(context: Context, id: str, by: str, text: str) -> RunRecord:
+    """Write down that a person takes it from here: nothing is owed by this run any more, its held names are free."""
+    with owned(context, id):
+        drive = adopt(context, id)
+        if not drive.record.ended:
+            drive.write(
+                events.RUN_ENDED, {"status": Status.CANCELLED, "verdict": Verdict.DEGRADED, "because": f"settled by {by}"}
+            )
+        drive.write(events.RUN_SETTLED, {"by": by, "text": text})
+        return drive.record
+
+
+def adopt(context: Context, id: str, *, answered: bool = False) -> Drive:
+    """Become the owner of a run; whoever was it before can write no more. With `answered`, refuse one that still waits."""
+    known = runs.load(context.journal, id)
+    if known is None:
+        raise Refused("no such run", on=id, next="mainstay runs")
+    if known.settled:
+        raise Refused("the run is settled", on=id, because=f"{known.status}; nothing of it is owed, and its held names are free")
+    routine = context.site.routines.get(known.routine) or Routine(known.routine, ())
+    if answered and known.status is Status.WAITING:
+        if not _answered(context, known):
+            raise Refused("the run waits for a person", on=id, because=known.because)
+        gate.may_start(context, routine, id)
+    adopted = context.journal.append(events.RUN_ADOPTED, {"boot": clock.boot_id()}, run=id)
+    drive = Drive(context, routine, runs.feed(known, adopted), adopted.seq)
+    drive.slot_end = run.slot_end(context, known, routine)
+    context.listener.event(drive.record, adopted)
+    return drive
+
+
+def reconcile(drive: Drive) -> None:
+    """End what started steps left behind, and find out for each whether it happened."""
+    for task in drive.record.tasks:
+        for step in task.steps:
+            if step.status is Status.RUNNING:
+                _reconcile(drive, task, step)
+        held = drive.task(task.id)
+        if task.bracket and held and act.in_force(drive.record.task(task.id)):
+            bracket.hold_locks(drive, held)
+
+
+def _reconcile(drive: Drive, record: TaskRecord, started: StepRecord) -> None:
+    process.end_tagged(drive.tag(record.id, started.step.id))
+    try:
+        ending = _happened(drive, record, started)
+    except MainstayError as error:
+        ending = Ending(Status.UNKNOWN, f"interrupted, and it cannot be looked at: {error}")
+    act.end(drive, record.id, started.step, ending)
+
+
+def _happened(drive: Drive, record: TaskRecord, started: StepRecord) -> Ending:
+    """Return how a step stands that has a start row and no end row. PENDING means that it did not happen and may start again."""
+    task, step = drive.task(record.id), started.step
+    if task is None:
+        return Ending(Status.UNKNOWN, "its target is no longer in the configuration")
+    kind = drive.kind(task)
+    if step.action not in kind.actions:
+        return Ending(Status.UNKNOWN, f"this version does not know the act {step.action}")
+    if step.on_unknown is OnUnknown.ASK:
+        return Ending(Status.UNKNOWN, "interrupted; a person has to say whether it happened")
+    if step.on_unknown is OnUnknown.UNDO:
+        return Ending(Status.FAILED, "interrupted; it is taken back")
+    if step.on_unknown is OnUnknown.RERUN and not started.undo_of:
+        return Ending(Status.PENDING, "interrupted; it starts again")
+    with drive.locked(task), observe.session(drive.context, task, drive.door(task, step, obey=False)) as session:
+        after = kind.observe(session, step.on)
+    why = kind.verify(decode(kind.facts, started.before), after, step)
+    if why is None:
+        return Ending(Status.CHANGED, "interrupted; a look shows that it happened", after)
+    if drive.record.turned and isinstance(step.reverse, Undo) and not started.undo_of:
+        return Ending(Status.FAILED, f"interrupted: {why}; it is taken back", after)
+    return Ending(Status.PENDING, f"interrupted; a look shows that it did not happen: {why}", after)
+
+
+def _watch_ends(context: Context, id: str) -> RunRecord:
+    with owned(context, id):
+        drive = adopt(context, id)
+        failed = verify.failing(drive)
+        if failed:
+            ended = {"status": Status.FAILED, "verdict": Verdict.FAIL, "because": f"at the end of its watch period: {failed}"}
+            drive.write(events.RUN_ENDED, ended)
+        else:
+            drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": "its watch period is over"})
+        return drive.record
+
+
+def _answered(context: Context, record: RunRecord) -> bool:
+    """Return whether a parked run can go on: its item was answered, or has expired, or the run was cancelled."""
+    waiting = next(task for task in record.tasks if task.status is Status.WAITING)
+    may = Duration(waiting.params.get("expires", 0))
+    late = may and waiting.began and (clock.now() - waiting.began).total_seconds() > may
+    return bool(late or turn.answer_to(record, waiting.id) or context.journal.exists(record.id, events.RUN_CANCELLED))
+
+
+def _never_begun(drive: Drive) -> RunRecord:
+    ended = {"status": Status.CANCELLED, "verdict": Verdict.DEGRADED, "because": "its owner ended before anything was started"}
+    drive.write(events.RUN_ENDED, ended)
+    drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": "nothing was started"})
+    return drive.record

@@ -1,0 +1,138 @@
+"""The road of a run: gate, baseline, then each task in its turn, then what is owed, then the verdict."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mainstay.engine import act, bracket, gate, plan, turn, verify
+from mainstay.engine.context import Context
+from mainstay.engine.drive import FINISHED, Drive, owned
+from mainstay.ledger import events, runs
+from mainstay.model.codec import encode
+from mainstay.model.errors import Refused
+from mainstay.model.plan import Envelope
+from mainstay.model.run import RunRecord, Status
+from mainstay.model.task import Routine, Task
+from mainstay.system import clock
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Who starts a run, and how. `envelope` is what a person consented to, `how` is how they said so."""
+
+    by: str = ""
+    attended: bool = True
+    scheduled: bool = False
+    envelope: Envelope | None = None
+    how: str = ""
+
+
+def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
+    """Run a routine to its end, or until it waits for a person; Refused when a gate says no, which is remembered too."""
+    id = new_id(routine.name)
+    with owned(context, id):
+        started = context.journal.append(events.RUN_STARTED, _started(context, routine, how), run=id)
+        adopted = context.journal.append(events.RUN_ADOPTED, {"boot": clock.boot_id()}, run=id)
+        drive = Drive(context, routine, runs.fold([started, adopted]), adopted.seq)
+        context.listener.event(drive.record, adopted)
+        with _refusal_remembered(drive):
+            drive.slot_end = gate.claim(context, routine, id).end if how.scheduled else None
+            gate.may_start(context, routine, id)
+        if how.envelope:
+            drive.write(events.RUN_CONSENTED, {"by": _by(how), "how": how.how, "envelope": encode(how.envelope)})
+        drive.write(events.RUN_BASELINE, verify.look(context, routine))
+        return forward(drive)
+
+
+def forward(drive: Drive) -> RunRecord:
+    """Go on from wherever the record stands: the same road for a new run and for one that crashed or was parked."""
+    try:
+        with drive.locked(*_one_scope(drive)):
+            for id in [task.id for task in drive.record.tasks if not task.bracket]:
+                _lift_when_over(drive, id)
+                if drive.record.task(id).status not in FINISHED and not turn.take(drive, id):
+                    return drive.record  # parked: no thread, no lock
+            _finish(drive)
+    finally:
+        for span in drive.spans.values():
+            span.close()
+    if drive.bug:
+        raise drive.bug
+    return drive.record
+
+
+def _one_scope(drive: Drive) -> list[Task]:
+    """Return the tasks whose locks are held from beginning to end, because they are taken back together."""
+    if not drive.record.all_or_nothing:
+        return []
+    tasks = (drive.task(task.id) for task in drive.record.tasks if not task.bracket)
+    return [task for task in tasks if task and not drive.kind(task).waits]
+
+
+def new_id(routine: str) -> str:
+    """Return a run id: UTC second, routine, and four hex digits that keep two of one second apart."""
+    return f"{clock.now():%Y%m%dT%H%M%S}-{routine}-{secrets.token_hex(2)}"
+
+
+def settle_if_clear(drive: Drive) -> None:
+    """Free the held names of a run that owes nothing and whose watch period is over."""
+    record = drive.record
+    if record.ended and not gate.owed(record) and not record.watch:
+        drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": "nothing is owed"})
+
+
+def slot_end(context: Context, record: RunRecord, routine: Routine) -> datetime | None:
+    """Return when the slot of a scheduled run closes."""
+    if not record.occurrence or routine.window not in context.site.windows:
+        return None
+    began = datetime.fromisoformat(record.occurrence.rpartition("@")[2])
+    return began + timedelta(seconds=context.site.windows[routine.window].length)
+
+
+def _started(context: Context, routine: Routine, how: Launch) -> dict[str, object]:
+    brackets = [plan.record(context, task, bracket=True) for task in routine.around]
+    return {
+        "routine": routine.name,
+        "launched_by": _by(how),
+        "attended": how.attended,
+        "all_or_nothing": routine.all_or_nothing,
+        "watch": routine.watch,
+        "tasks": encode([*brackets, *(plan.record(context, task) for task in routine.tasks)]),
+    }
+
+
+def _by(how: Launch) -> str:
+    return how.by or getpass.getuser()
+
+
+@contextmanager
+def _refusal_remembered(drive: Drive) -> Iterator[None]:
+    try:
+        yield
+    except Refused as error:
+        drive.write(events.RUN_ENDED, {"status": Status.REFUSED, "verdict": "", "because": str(error)})
+        drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": "nothing was started"})
+        raise
+
+
+def _lift_when_over(drive: Drive, next_task: str) -> None:
+    """Lift the brackets as soon as no task that is left may need them."""
+    if not act.open_brackets(drive):
+        return
+    ids = [task.id for task in drive.record.tasks if not task.bracket]
+    left = [drive.task(id) for id in ids[ids.index(next_task) :] if drive.record.task(id).status not in FINISHED]
+    if not any(task and bracket.needed(drive.kind(task).impact) for task in left):
+        bracket.leave(drive)
+
+
+def _finish(drive: Drive) -> None:
+    owed = bracket.leave(drive)
+    drive.write(events.RUN_FINAL, verify.look(drive.context, drive.routine))
+    status, verdict, because = verify.verdict(drive, owed or gate.owed(drive.record))
+    drive.write(events.RUN_ENDED, {"status": status, "verdict": verdict, "because": because})
+    settle_if_clear(drive)

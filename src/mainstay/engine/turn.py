@@ -1,0 +1,217 @@
+"""One task's turn: obstacles, brackets, locks, look, plan, pin, act; and taking back what a failure left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mainstay.engine import act, bracket, gate, observe, plan
+from mainstay.engine.drive import Drive, latest
+from mainstay.kinds.kind import Session
+from mainstay.ledger import events
+from mainstay.model.because import because
+from mainstay.model.codec import encode
+from mainstay.model.errors import MainstayError, Refused
+from mainstay.model.plan import Plan
+from mainstay.model.run import Remark, RunRecord, Status, StepRecord
+from mainstay.model.task import Task
+from mainstay.model.units import Duration
+from mainstay.system import clock
+from mainstay.system.process import Door
+
+_DONE = frozenset({Status.OK, Status.CHANGED})
+
+
+def take(drive: Drive, id: str) -> bool:
+    """Give a task its turn; return False when the run now waits for a person."""
+    task = drive.task(id)
+    obstacle = _obstacle(drive, id, task)
+    if obstacle:
+        drive.end(id, *obstacle)
+        return True
+    assert task is not None
+    if drive.kind(task).waits:
+        return _answered(drive, task)
+    try:
+        why = _brackets(drive, task)
+        if why:
+            drive.end(id, Status.FAILED, f"a bracket could not be put in force: {why}")
+            return True
+        with drive.locked(task):
+            _work(drive, task)
+    except Refused as error:
+        if drive.record.task(id).steps:
+            raise  # its changes cannot be looked after now: the run stays open
+        drive.end(id, Status.DEFERRED, str(error))
+    except MainstayError as error:
+        drive.end(id, Status.FAILED, str(error))
+    return True
+
+
+def _obstacle(drive: Drive, id: str, task: Task | None) -> tuple[Status, str] | None:
+    """Return why a task does not get its turn. One that was begun always does: what it did may have to be taken back."""
+    record = drive.record
+    if record.task(id).steps:
+        return None if task else (Status.UNKNOWN, "its target is no longer in the configuration")
+    if record.turned:
+        return Status.SKIPPED, f"the run takes back: {record.turned}"
+    if task is None:
+        return Status.SKIPPED, "its target is no longer in the configuration"
+    if drive.stop():
+        return Status.CANCELLED, "the run was cancelled"
+    for need in task.needs:
+        if record.task(need).status not in _DONE:
+            return Status.SKIPPED, f"it needs {need}, which is {record.task(need).status}"
+    unknown = next((one.id for one in record.tasks if one.status is Status.UNKNOWN), "")
+    return (Status.SKIPPED, f"nobody knows how {unknown} ended") if unknown else None
+
+
+def _answered(drive: Drive, task: Task) -> bool:
+    """Take the answer of a person, or park the run until there is one."""
+    record = drive.record
+    answer = answer_to(record, task.id)
+    if answer:
+        said = f"{answer.by}: {answer.text}" if answer.text else answer.by
+        drive.end(task.id, Status.CHANGED if answer.yes else Status.FAILED, f"{'signed' if answer.yes else 'declined'} by {said}")
+        return True
+    if expired(drive, task):
+        drive.end(task.id, Status.FAILED, f"nobody answered within {task.params.expires}")
+        return True
+    bracket.leave(drive)  # nobody is waited for inside a bracket
+    drive.write(
+        events.RUN_PARKED, {"because": f"{task.id} waits for a person: mainstay sign {record.id} {task.id} --name NAME"}, task.id
+    )
+    return False
+
+
+def answer_to(record: RunRecord, task: str) -> Remark | None:
+    """Return what a person answered to an item, or None."""
+    return next((remark for remark in reversed(record.remarks) if remark.act == "signed" and remark.on == task), None)
+
+
+def expired(drive: Drive, task: Task) -> bool:
+    """Return whether an item has waited for longer than it may; its parameter `expires` says how long, 0 for ever."""
+    asked, may = drive.record.task(task.id), task.params.expires
+    return bool(may and asked.began and (clock.now() - asked.began).total_seconds() > may)
+
+
+def _brackets(drive: Drive, task: Task) -> str:
+    """Put the brackets in force if what the task would do now needs them; return why that failed."""
+    if not drive.routine.around or not bracket.needed(drive.kind(task).impact):
+        return ""
+    record = drive.record.task(task.id)
+    made = record.plan if record.steps else _look_and_plan(drive, task)
+    return bracket.enter(drive) if made and bracket.needed(made.impact) else ""
+
+
+def _look_and_plan(drive: Drive, task: Task) -> Plan:
+    with observe.session(drive.context, task, Door(task.target.place)) as session:
+        return plan.make(drive.context, task, drive.kind(task).observe(session), f"{drive.record.id}.{task.id}")
+
+
+def _work(drive: Drive, task: Task) -> None:
+    with observe.session(drive.context, task, drive.looking(task)) as session:
+        if drive.record.task(task.id).steps:
+            _close(drive, task, session, _steps(drive, task, session))
+            return
+        facts = drive.kind(task).observe(session)
+        made = _pin(drive, task, facts)
+        if made and made.steps:
+            _close(drive, task, session, _steps(drive, task, session))
+        elif made:
+            drive.end(task.id, Status.OK, "", observe.findings(drive.context, task, facts))
+
+
+def _pin(drive: Drive, task: Task, facts: Any) -> Plan | None:
+    """Decide and pin the plan, unless a gate keeps it out; then the task is deferred."""
+    context = drive.context
+    made = plan.make(context, task, facts, f"{drive.record.id}.{task.id}")
+    expected = plan.duration(context, task)
+    reason = gate.fits(made, expected, drive.routine, drive.slot_end)
+    if drive.record.attended:
+        reason = reason or gate.consented(made, drive.record.envelope)
+    else:
+        reason = reason or gate.allowed(context, drive.routine, made)
+    drive.write(events.TASK_PLANNED, {"plan": encode(made), "forecast": expected}, task.id)
+    if reason:
+        drive.end(task.id, Status.DEFERRED, str(reason))
+        return None
+    return made
+
+
+def _steps(drive: Drive, task: Task, session: Session) -> str:
+    """Do the steps that are left, in order; return why the rest is not done, "" when all are."""
+    made = drive.record.task(task.id).plan
+    assert made is not None
+    for step in made.steps:
+        done = latest(drive.record.task(task.id)).get(step.id)
+        if done and done.status is Status.CHANGED:
+            continue
+        if done and done.status is not Status.PENDING:
+            return done.because
+        if drive.record.turned or drive.stop():
+            return drive.record.turned or "the run was cancelled"
+        late = _over_budget(drive, task)
+        if late:
+            return late
+        try:
+            act.do(drive, task, session, step)
+        except MainstayError as error:  # the look before the act failed: nothing was started
+            return str(error)
+        now = latest(drive.record.task(task.id))[step.id]
+        if now.status is not Status.CHANGED:
+            return now.because
+    return ""
+
+
+def _over_budget(drive: Drive, task: Task) -> str:
+    """Return why no further step is begun: the time that the task was given is used up."""
+    began = drive.record.task(task.id).began
+    took = Duration((clock.now() - began).total_seconds()) if began else Duration(0)
+    if task.budget is None or took <= task.budget:
+        return ""
+    return str(because("time used", took, ">", task.budget, "budget").at(task.origins.get("budget")))
+
+
+def _close(drive: Drive, task: Task, session: Session, why: str) -> None:
+    """End a task. After a failure its own changes are taken back, or those of the whole run where that is one scope."""
+    steps = latest(drive.record.task(task.id))
+    statuses = {step.status for step in steps.values()}
+    broken = Status.FAILED in statuses or bool(
+        why and not statuses & {Status.DEFERRED, Status.UNKNOWN} and not _stopped(drive, why)
+    )
+    if broken and drive.record.all_or_nothing and not drive.record.turned:
+        drive.write(events.RUN_TURNED, {"because": f"{task.id} failed: {why}"})
+    elif broken or (why and drive.stop()):
+        why += _take_back(drive, task, session)
+    drive.end(task.id, _status(drive, statuses, why, broken), why)
+
+
+def _stopped(drive: Drive, why: str) -> bool:
+    return drive.stop() or why.startswith("time used")
+
+
+def _status(drive: Drive, statuses: set[Status], why: str, broken: bool) -> Status:
+    if Status.UNKNOWN in statuses:
+        return Status.UNKNOWN
+    if why and drive.stop():
+        return Status.CANCELLED
+    if broken:
+        return Status.FAILED
+    if why:
+        return Status.DEFERRED
+    return Status.CHANGED if statuses else Status.OK
+
+
+def _take_back(drive: Drive, task: Task, session: Session) -> str:
+    """Take back the steps of one task, newest first; return what to add to the reason."""
+    said = ""
+    while True:
+        record = drive.record.task(task.id)
+        done: list[StepRecord] = [step for step in latest(record).values() if act.can_be_taken_back(record, step)]
+        if not done:
+            return said
+        status = act.do(drive, task, session, act.undo_step(done[-1].step), undo_of=done[-1].step.id)
+        if status is Status.CHANGED:
+            said += f"; {done[-1].step.action} was taken back"
+        else:
+            return said + f"; taking back {done[-1].step.action} failed: {drive.record.task(task.id).steps[-1].because}"

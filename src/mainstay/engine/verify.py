@@ -1,0 +1,72 @@
+"""Did it work? The checks after a run, compared with those before, and the verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mainstay.engine import observe
+from mainstay.engine.context import Context
+from mainstay.engine.drive import Drive
+from mainstay.model.because import Finding
+from mainstay.model.codec import encode
+from mainstay.model.run import RunRecord, Status, TaskRecord, Verdict
+from mainstay.model.task import Routine
+
+_BAD = frozenset({Status.FAILED, Status.UNKNOWN})
+
+
+def look(context: Context, routine: Routine) -> dict[str, Any]:
+    """Run the checks of a routine; the body of a baseline or final event."""
+    looks = [observe.check(context, task) for task in observe.checks_of(context, routine)]
+    return {"facts": {record.id: facts for record, facts in looks}, "checks": encode([record for record, _ in looks])}
+
+
+def failing(drive: Drive) -> str:
+    """Return which check fails now that must pass, or failed not before; "" when none does."""
+    named = {task.id for task in drive.routine.checks}
+    bad_before = {check.id for check in drive.record.checks_before if check.status in _BAD}
+    for task in observe.checks_of(drive.context, drive.routine):
+        record, _ = observe.check(drive.context, task)
+        if record.status in _BAD and (task.id in named or task.id not in bad_before):
+            return f"{task.id}: {worst(record)}"
+    return ""
+
+
+def verdict(drive: Drive, owed: str) -> tuple[Status, Verdict, str]:
+    """Return how a run as a whole ended, and the first reason."""
+    record = drive.record
+    statuses = {task.status for task in record.tasks if not task.bracket}
+    bad = next((task for task in record.tasks if task.status in (Status.FAILED, Status.UNKNOWN)), None)
+    if Status.UNKNOWN in statuses:
+        return Status.UNKNOWN, Verdict.FAIL, owed
+    failed = _named_check_fails(drive)
+    if record.turned or owed or bad or failed:
+        reason = owed or record.turned or (f"{bad.id}: {bad.because}" if bad else failed)
+        return Status.FAILED, Verdict.FAIL, reason
+    if Status.CANCELLED in statuses:
+        return Status.CANCELLED, Verdict.DEGRADED, "cancelled"
+    worse = _worse(record)
+    status = Status.CHANGED if Status.CHANGED in statuses else Status.OK
+    late = next((task for task in record.tasks if task.status in (Status.DEFERRED, Status.SKIPPED)), None)
+    reason = f"{late.id}: {late.because}" if late else worse
+    return status, Verdict.DEGRADED if reason else Verdict.PASS, reason
+
+
+def worst(record: TaskRecord) -> Finding | str:
+    """Return the finding that decided a check."""
+    return max(record.findings, key=lambda finding: finding.level) if record.findings else record.because
+
+
+def _named_check_fails(drive: Drive) -> str:
+    named = {task.id for task in drive.routine.checks}
+    return next(
+        (f"{check.id}: {worst(check)}" for check in drive.record.checks if check.id in named and check.status in _BAD), ""
+    )
+
+
+def _worse(record: RunRecord) -> str:
+    before = {check.id: check.status for check in record.checks_before}
+    for check in record.checks:
+        if check.status in _BAD and before.get(check.id) not in _BAD:
+            return f"{check.id}: {worst(check)}"
+    return ""

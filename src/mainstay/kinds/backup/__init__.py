@@ -1,0 +1,28 @@
+"""A repository of backups that are proven by restoring them."""
+
+from __future__ import annotations
+
+from mainstay.kinds.backup.backup import Backup
+from mainstay.kinds.backup.check import Check
+from mainstay.kinds.backup.prove import Prove
+from mainstay.kinds.backup.prune import Prune
+from mainstay.kinds.backup.restore import Restore
+from mainstay.kinds.backup.settings import BackupSettings
+from mainstay.kinds.backup.verify import Verify
+from mainstay.kinds.kind import Kind
+from mainstay.model.target import Target
+
+
+def resource(target: Target) -> str:
+    """Identify a repository by its real path."""
+    return f"backup:{target.settings.repository.path.resolve()}"
+
+
+KIND = Kind(
+    name="backup",
+    summary="a repository: backup, verify, prove, prune, and restore into a new place",
+    settings=BackupSettings,
+    tasks=(Check(), Backup(), Verify(), Prove(), Prune(), Restore()),
+    category="data",
+    resource=resource,
+)

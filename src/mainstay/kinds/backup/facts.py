@@ -1,0 +1,121 @@
+"""What one look at a repository shows."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from mainstay.kinds.backup.settings import BackupSettings
+from mainstay.kinds.kind import Session
+from mainstay.model.because import Because, because
+from mainstay.model.errors import MainstayError, Refused, Unreachable
+from mainstay.model.plan import On
+from mainstay.model.units import Size
+from mainstay.system import clock
+from mainstay.system.files import room
+from mainstay.vault import catalogue
+from mainstay.vault.catalogue import Catalogue, Entry
+from mainstay.vault.repository import Repository, create_repository, open_repository
+
+
+@dataclass(frozen=True)
+class Source:
+    """A target that is backed up: the bytes that its dump will need, or why it cannot be dumped now."""
+
+    target: str
+    bytes: Size = Size(0)
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class RepositoryFacts:
+    """A repository and its catalogue. `identity` is "" where there is none yet; `expected` is the one of the previous look."""
+
+    at: datetime
+    settings: BackupSettings
+    name: str  # of the target, as in the held name backup:NAME/ID
+    identity: str = ""
+    expected: str = ""
+    trouble: str = ""  # why an existing repository cannot be read
+    mode: int = 0o700
+    free: Size = Size(0)
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    held: frozenset[str] = frozenset()  # ids that nothing may remove now
+    sources: tuple[Source, ...] = ()
+
+    def of(self, target: str) -> tuple[Entry, ...]:
+        """Return the backups of one target, oldest first."""
+        return self.catalogue.of(target)
+
+    def entry(self, id: str) -> Entry | None:
+        """Return one backup."""
+        return next((entry for entry in self.catalogue.entries if entry.id == id), None)
+
+
+def look(session: Session, on: On | None, last: RepositoryFacts | None) -> RepositoryFacts:
+    """Read the catalogue, or what it says about the target that `on` names second. `last` are the facts of the previous look."""
+    settings, start = session.target.settings, f"backup:{session.target.name}/"
+    facts = RepositoryFacts(
+        clock.now(),
+        settings,
+        session.target.name,
+        expected=(last.identity or last.expected) if last and last.settings.repository == settings.repository else "",
+        held=frozenset(one.removeprefix(start) for one in session.held if one.startswith(start)),
+    )
+    root = settings.repository.path
+    if not root.is_dir():
+        return facts
+    facts = replace(facts, free=room(root).free, mode=stat.S_IMODE(root.stat().st_mode))
+    try:
+        repository = open_repository(root)
+    except Unreachable:
+        return facts
+    except Refused as error:
+        return replace(facts, trouble=str(error))
+    seen = catalogue.read(repository)
+    return replace(facts, identity=repository.identity, catalogue=replace(seen, entries=seen.of(on[1])) if on else seen)
+
+
+def sources(session: Session) -> tuple[Source, ...]:
+    """Ask every target how large its dump will be."""
+    found = []
+    for target in session.target.settings.of:
+        try:
+            found.append(Source(target, Size(session.stores[target].estimate())))
+        except KeyError:
+            found.append(Source(target, trouble="its kind cannot be backed up in this version"))
+        except MainstayError as error:
+            found.append(Source(target, trouble=str(error)))
+    return tuple(found)
+
+
+def opened(session: Session) -> Repository:
+    """Open the repository of a session for an act."""
+    return open_repository(session.target.settings.repository.path)
+
+
+def opened_or_made(session: Session, identity: str) -> Repository:
+    """Open the very repository that was planned with, or make one where there was none ("")."""
+    root = session.target.settings.repository.path
+    repository = open_repository(root) if identity else create_repository(root)
+    if identity and repository.identity != identity:
+        raise Refused(
+            "this is another repository", on=str(root), because="it was exchanged since the plan", next="run the task again"
+        )
+    return repository
+
+
+def obstacle(facts: RepositoryFacts) -> Because | None:
+    """Say why nothing may be written or removed here now: it cannot be read, or it is gone since the last look."""
+    if facts.trouble:
+        return because(facts.trouble, None)
+    if facts.expected and not facts.identity:
+        return because("the repository that was here before is gone: is its disk mounted?", str(facts.settings.repository.path))
+    return None
+
+
+def newest(entries: Iterable[Entry]) -> Entry | None:
+    """Return the newest entry."""
+    return catalogue.newest(entries)

@@ -1,0 +1,104 @@
+"""Restore a backup into a new place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from mainstay.kinds.backup.facts import RepositoryFacts, look, newest, obstacle, opened
+from mainstay.kinds.backup.moving import moving
+from mainstay.kinds.kind import Session, TaskKind, action
+from mainstay.model.because import because
+from mainstay.model.plan import Cost, Impact, On, Skip, Step, Undo
+from mainstay.model.setting import Setting
+from mainstay.model.task import Lock, TaskClass
+from mainstay.model.units import Duration
+from mainstay.system.clock import Deadline
+from mainstay.vault.catalogue import Entry
+from mainstay.vault.names import BackupId
+from mainstay.vault.repository import remove
+from mainstay.vault.restore import half_made, restore
+
+_DEADLINE = Duration(6 * 3600)
+
+
+@dataclass(frozen=True)
+class RestoreParams:
+    """What is restored, and where to."""
+
+    target: Annotated[str, Setting("the target whose backup is restored", refers_to="target", example="db")]
+    into: Annotated[Path, Setting("the new place; it must not exist", example="/srv/restored/app.db")]
+    backup: Annotated[str, Setting("the id of a backup, or latest: the newest proven one", example="latest")] = "latest"
+
+
+@dataclass(frozen=True)
+class RestoreFacts:
+    """The repository, and what is at the place that is looked at."""
+
+    repository: RepositoryFacts
+    there: bool = False
+    half_made: bool = False
+
+
+class Restore(TaskKind[RestoreFacts, RestoreParams]):
+    """Rebuild at a new place and compare; it appears there complete, or not at all. Nothing that exists is ever written to."""
+
+    name = "restore"
+    summary = "rebuild a backup at a new place, compared before it appears there"
+    task_class = TaskClass.BACKUP
+    impact = Impact.LOAD
+    facts = RestoreFacts
+    params = RestoreParams
+
+    def observe(self, session: Session, on: On | None = None) -> RestoreFacts:
+        """Read the catalogue, and look at the place that `on` names."""
+        seen = look(session, on, session.last and session.last.repository)
+        if on is None:
+            return RestoreFacts(seen)
+        into, id = Path(on[3]), BackupId(on[2])
+        return RestoreFacts(seen, os.path.lexists(into), os.path.lexists(half_made(into, id)))
+
+    def plan(self, facts: RestoreFacts, params: RestoreParams, name: str) -> list[Step | Skip]:
+        """One step, or the reason why there is nothing to restore from."""
+        on = ("restore", params.target)
+        if (reason := obstacle(facts.repository)) is not None:
+            return [Skip(on, reason)]
+        entries = facts.repository.of(params.target)
+        if params.backup == "latest":
+            entry = newest(one for one in entries if one.proven)
+            return [_step(entry, params)] if entry else [Skip(on, because("proven backups", 0))]
+        entry = next((one for one in entries if one.id == params.backup), None)
+        return [_step(entry, params)] if entry else [Skip(on, because("backup", params.backup, "not in", "the catalogue"))]
+
+    def verify(self, before: RestoreFacts, after: RestoreFacts, step: Step) -> str | None:
+        """It is there now and was not before; a place gets its name only after the comparison."""
+        if step.action == "clear":
+            return "what was half made is still there" if after.half_made else None
+        if before.there:
+            return f"{step.args['into']} was there before"
+        return None if after.there else f"{step.args['into']} is not there"
+
+    def locks(self, resource: str, params: RestoreParams) -> tuple[Lock, ...]:
+        """Beside everybody but a prune; one restore to a place at a time."""
+        return (Lock(resource, exclusive=False), Lock(f"restore:{params.into}"))
+
+    @action("restore")
+    def restore(self, session: Session, step: Step, deadline: Deadline) -> None:
+        """Rebuild beside the new place, compare, rename."""
+        args, store = step.args, session.stores[step.args["target"]]
+        restore(opened(session), BackupId(args["id"]), store, Path(args["into"]), moving(session, deadline, step.cost.bytes))
+
+    @action("clear")
+    def clear(self, session: Session, step: Step, deadline: Deadline) -> None:
+        """Remove what was half made; what was restored stays."""
+        remove(half_made(Path(step.args["into"]), BackupId(step.args["id"])))
+
+
+def _step(entry: Entry, params: RestoreParams) -> Step:
+    args = {"id": entry.id, "target": entry.target, "into": str(params.into)}
+    reason = because("newest proven backup" if params.backup == "latest" else "chosen backup", entry.id)
+    on, reverse = ("restore", entry.target, entry.id, str(params.into)), Undo("clear", args)
+    cost = Cost(bytes=entry.raw)
+    return Step(f"restore {entry.target}", "restore", on, reason, Impact.LOAD, reverse, args, deadline=_DEADLINE, cost=cost)

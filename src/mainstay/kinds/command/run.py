@@ -1,0 +1,85 @@
+"""Run the command once."""
+
+from __future__ import annotations
+
+from mainstay.kinds.command import probes
+from mainstay.kinds.command.probes import Facts
+from mainstay.kinds.command.settings import Settings
+from mainstay.kinds.kind import Deferred, NoParams, Session, TaskKind, action
+from mainstay.model.because import because
+from mainstay.model.plan import Impact, Neutral, On, OneWay, Skip, Step, Undo
+from mainstay.model.task import TaskClass
+from mainstay.system.clock import Deadline
+
+
+class Run(TaskKind[Facts, NoParams]):
+    """The command as one step."""
+
+    name = "run"
+    summary = "Run the command with its deadline, between its checks"
+    task_class = TaskClass.CHANGE
+    impact = Impact.DOWNTIME
+    facts = Facts
+
+    def observe(self, session: Session, on: On | None = None) -> Facts:
+        """Ask `before`, `after` and `done`."""
+        return probes.observe(session)
+
+    def plan(self, facts: Facts, params: NoParams, name: str) -> list[Step | Skip]:
+        """One step, unless its effect is in place or it may not start."""
+        settings, on = facts.command, ("command", *facts.command.argv[:1])
+        if facts.done:
+            return [Skip(on, because("its effect is in place (`done` ends with 0)", None, param="done"))]
+        if facts.ready is False:
+            return [Skip(on, because("its `before` check passes", False, "==", True, "before"))]
+        return [
+            Step(
+                id="run",
+                action="run",
+                on=on,
+                because=because("the routine asks for it", None),
+                impact=Impact[settings.impact.upper()],
+                reverse=_reverse(settings),
+                args={"argv": list(settings.argv)},
+                deadline=settings.timeout,
+                on_unknown=probes.on_unknown(settings),
+            )
+        ]
+
+    @action("run")
+    def run(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
+        """Run it; an exit code may mean success, not now, or failure."""
+        done = probes.run(session, tuple(step.args["argv"]), deadline)
+        settings: Settings = session.target.settings
+        if done.code in settings.deferred_codes:
+            return Deferred(because("exit code", done.code, "in", str(settings.deferred_codes), "deferred_codes"))
+        probes.require(done, settings.ok_codes, "the command failed")
+        session.connection.ran = "run"
+        return None
+
+    @action("undo")
+    def undo(self, session: Session, step: Step, deadline: Deadline) -> None:
+        """Take it back."""
+        probes.require(probes.run(session, tuple(step.args["argv"]), deadline), (0,), "the undo command failed")
+        session.connection.ran = "undo"
+
+    def verify(self, before: Facts, after: Facts, step: Step) -> str | None:
+        """`done` decides where it is given; else the exit code of this very session does. `after` must pass in any case."""
+        if step.action == "undo":
+            return probes_say(after.done, wanted=False, ran=after.ran == "undo")
+        if after.sound is False:
+            return "its `after` check does not pass"
+        return probes_say(after.done, wanted=True, ran=after.ran == "run")
+
+
+def probes_say(done: bool | None, *, wanted: bool, ran: bool) -> str | None:
+    """Return why an effect is not proven: by the `done` question where there is one, else by what this session ran."""
+    if done is None:
+        return None if ran else "nothing shows that it ran: no `done` command is configured"
+    return None if done is wanted else f"`done` says that its effect is {'not ' if wanted else 'still '}in place"
+
+
+def _reverse(settings: Settings) -> Undo | Neutral | OneWay:
+    if settings.undo:
+        return Undo("undo", {"argv": list(settings.undo)})
+    return Neutral() if settings.neutral else OneWay("a command without `undo`; its owner has decided to run it")

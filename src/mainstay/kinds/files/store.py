@@ -1,0 +1,323 @@
+"""How a folder is backed up: one deterministic tar for each entry of its top level, so that `zstd -d` and `tar x` restore it.
+
+The tar of a folder that did not change is the same to the byte, and one that changed a little is close to the one before it,
+which is what a delta needs. Links are kept as links and never followed; sockets, pipes and devices are left out with a note.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from urllib.parse import quote
+
+from mainstay.model.errors import StepFailed, Unreachable
+from mainstay.vault.manifest import Damaged
+from mainstay.vault.store import Dump, Pulse
+
+_TOP = "top"  # the folder itself and what lies directly in it
+_CHUNK, _HOLE, _BLOCK = 1 << 20, 1 << 16, 512
+_TRIES, _DEEPEST = 3, 200
+_SPARSE = "MAINSTAY.sparse"  # other tars ignore it and write zeros
+_KINDS = {stat.S_IFREG: tarfile.REGTYPE, stat.S_IFDIR: tarfile.DIRTYPE, stat.S_IFLNK: tarfile.SYMTYPE}
+
+
+@dataclass(frozen=True)
+class FilesStore:
+    """The store of one folder. `exclude` are globs on the path below it; `*` crosses folders."""
+
+    path: Path
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """Return the name of this kind."""
+        return "files"
+
+    def estimate(self) -> int:
+        """Return the bytes of all files and their headers."""
+        return sum(4 * _BLOCK + found.info.size for found in _walk(self, []))
+
+    def dump(self, into: Path, pulse: Pulse) -> Dump:
+        """Write one tar for each part, in the order of the paths, and count and digest what is written."""
+        tally, notes = _Tally(), list[str]()
+        part, out = "", None
+        try:
+            for found in _walk(self, notes):
+                pulse()
+                if found.part != part:
+                    _finish(out)
+                    part, out = found.part, (into / f"{found.part}.tar").open("xb")
+                assert out is not None
+                _append(out, found, tally, notes, pulse)
+        finally:
+            _finish(out)
+        return Dump(tally.counts, tally.digests, {"tar": "pax"}, tuple(sorted(notes)))
+
+    def load(self, source: Path, into: Path, pulse: Pulse) -> None:
+        """Unpack every tar below a new folder: files first, then hard links, then links, so that no path leads through one."""
+        later: list[tarfile.TarInfo] = []
+        into.mkdir(mode=0o700)
+        try:
+            for path in sorted(source.glob("*.tar")):
+                with tarfile.open(path, "r:", errorlevel=2) as tar:
+                    later += [member for member in tar if not _extracted(tar, member, into, pulse)]
+            for member in sorted(later, key=_order):
+                pulse()
+                _complete(member, into)
+        except (tarfile.TarError, ValueError, FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+            raise Damaged("the dump cannot be unpacked", on=str(source), because=str(error)) from error
+
+    def describe(self, at: Path, pulse: Pulse) -> Dump:
+        """Read every file at `at`."""
+        tally, notes = _Tally(), list[str]()
+        for found in _walk(FilesStore(at), notes):
+            content = _digest(found, pulse) if found.info.isreg() else ""
+            tally.add(found, content)
+        return Dump(tally.counts, tally.digests, notes=tuple(sorted(notes)))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One entry of a folder, valid until the next one is asked for: `parent` is the descriptor of its folder."""
+
+    part: str
+    info: tarfile.TarInfo
+    parent: int
+    name: str
+
+
+@dataclass
+class _Tally:
+    """Counts and order-free digests by part."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, int] = field(default_factory=dict)
+
+    def add(self, found: _Found, content: str) -> None:
+        info = found.info
+        seen = (info.name, info.type, info.mode, info.pax_headers.get("mtime", ""), info.size, info.linkname, content)
+        number = int.from_bytes(hashlib.blake2b(repr(seen).encode(), digest_size=16).digest())
+        self.counts[found.part] = self.counts.get(found.part, 0) + 1
+        self.sums[found.part] = self.sums.get(found.part, 0) + number
+
+    @property
+    def digests(self) -> dict[str, str]:
+        return {part: f"{total % (1 << 128):032x}" for part, total in self.sums.items()}
+
+
+def _walk(store: FilesStore, notes: list[str]) -> Iterator[_Found]:
+    """Yield every entry in the order of the paths, folders before what is in them; no link is followed."""
+    if not store.path.is_dir() or store.path.is_symlink():
+        raise Unreachable("this is not a folder", on=str(store.path), because="a link is not followed", next="check `path`")
+    first: dict[tuple[int, int], str] = {}  # of hard links: the path that came first
+    for folder, names, files, fd in os.fwalk(store.path, onerror=partial(_unreadable, notes)):
+        below = PurePosixPath(os.path.relpath(folder, store.path))
+        if len(below.parts) > _DEEPEST:
+            raise StepFailed("folders are nested too deeply", on=folder, because=f"more than {_DEEPEST} levels")
+        wanted = [name for name in sorted([*names, *files]) if not _excluded(store, str(below / name))]
+        names[:] = [name for name in wanted if name in set(names)]
+        yield _Found(_part(below), _info(str(below), os.fstat(fd)), fd, ".")
+        yield from _entries(wanted, below, fd, first, notes)
+
+
+def _entries(
+    wanted: list[str], below: PurePosixPath, fd: int, first: dict[tuple[int, int], str], notes: list[str]
+) -> Iterator[_Found]:
+    for name in wanted:
+        path = str(below / name)
+        try:
+            seen = os.lstat(name, dir_fd=fd)
+            target = os.readlink(name, dir_fd=fd) if stat.S_ISLNK(seen.st_mode) else ""
+        except FileNotFoundError:
+            notes.append(f"{path!a}: vanished")
+            continue
+        if stat.S_IFMT(seen.st_mode) not in _KINDS:
+            notes.append(f"{path!a}: left out, neither file nor folder nor link")
+        elif not stat.S_ISDIR(seen.st_mode):
+            info = _info(path, seen)
+            info.linkname = target
+            if seen.st_nlink > 1 and info.isreg() and first.setdefault((seen.st_dev, seen.st_ino), path) != path:
+                info.type, info.size, info.linkname = tarfile.LNKTYPE, 0, first[seen.st_dev, seen.st_ino]
+            yield _Found(_part(below), info, fd, name)
+
+
+def _info(path: str, seen: os.stat_result) -> tarfile.TarInfo:
+    """Describe an entry; the time is kept to the nanosecond, names of users are left out."""
+    info = tarfile.TarInfo(path)
+    info.type = _KINDS[stat.S_IFMT(seen.st_mode)]
+    info.mode, info.uid, info.gid = stat.S_IMODE(seen.st_mode), seen.st_uid, seen.st_gid
+    info.size = seen.st_size if info.isreg() else 0
+    info.mtime = seen.st_mtime_ns // 10**9
+    info.pax_headers = {"mtime": f"{seen.st_mtime_ns // 10**9}.{seen.st_mtime_ns % 10**9:09d}"}
+    return info
+
+
+def _append(out: BinaryIO, found: _Found, tally: _Tally, notes: list[str], pulse: Pulse) -> None:
+    """Write one entry; a file that changes while it is read is read again, and at last noted."""
+    if not found.info.isreg():
+        out.write(_header(found.info))
+        tally.add(found, "")
+        return
+    start = out.tell()
+    for attempt in range(_TRIES):
+        out.seek(start)
+        out.truncate()
+        try:
+            same, content = _write_file(out, found, pulse)
+        except FileNotFoundError:
+            notes.append(f"{found.info.name!a}: vanished")
+            return
+        if same:
+            break
+        if attempt == _TRIES - 1:
+            notes.append(f"{found.info.name!a}: changed while it was read, {_TRIES} times")
+    tally.add(found, content)
+
+
+def _write_file(out: BinaryIO, found: _Found, pulse: Pulse) -> tuple[bool, str]:
+    """Write header and content as they are now; return whether the file stood still, and the SHA-256 of what was written."""
+    with _opened(found) as file:
+        before, info = os.fstat(file.fileno()), found.info
+        fresh = _info(info.name, before)
+        info.size, info.mtime, info.pax_headers = fresh.size, fresh.mtime, fresh.pax_headers
+        sparse = {_SPARSE: "1"} if before.st_blocks * 512 < before.st_size else {}
+        out.write(_header(info, sparse))
+        digest, left = hashlib.sha256(), info.size
+        while left:
+            pulse()
+            chunk = file.read(min(_CHUNK, left)) or bytes(min(_CHUNK, left))  # it became shorter: zeros, and not the same
+            digest.update(chunk)
+            out.write(chunk)
+            left -= len(chunk)
+        out.write(bytes(-info.size % _BLOCK))
+        after = os.fstat(file.fileno())
+    return (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns), digest.hexdigest()
+
+
+def _digest(found: _Found, pulse: Pulse) -> str:
+    digest = hashlib.sha256()
+    with _opened(found) as file:
+        while chunk := file.read(_CHUNK):
+            pulse()
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _opened(found: _Found) -> BinaryIO:
+    """Open a file of a folder for reading; what is no regular file any more is an error."""
+    try:
+        fd = os.open(found.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=found.parent)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unreadable_error(found.info.name, error) from error
+    return os.fdopen(fd, "rb")
+
+
+def _header(info: tarfile.TarInfo, more: dict[str, str] | None = None) -> bytes:
+    kept = info.pax_headers
+    info.pax_headers = {**kept, **(more or {})}
+    try:
+        return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    finally:
+        info.pax_headers = kept
+
+
+def _finish(out: BinaryIO | None) -> None:
+    """Close a tar with its two empty blocks."""
+    if out:
+        out.write(bytes(2 * _BLOCK))
+        out.close()
+
+
+def _extracted(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path, pulse: Pulse) -> bool:
+    """Write a file or make a folder; False when something is left to be done about the member."""
+    place = _place(member.name, into)
+    if member.isdir():
+        if member.name != ".":
+            place.mkdir(mode=0o700)
+        return False
+    if not member.isreg():
+        return False
+    source = tar.extractfile(member)
+    assert source is not None
+    sparse = _SPARSE in member.pax_headers
+    with place.open("xb") as file:
+        while chunk := source.read(_HOLE if sparse else _CHUNK):
+            pulse()
+            if sparse and not any(chunk):
+                file.seek(len(chunk), os.SEEK_CUR)
+            else:
+                file.write(chunk)
+        file.truncate(member.size)
+    _dress(place, member)
+    return True
+
+
+def _complete(member: tarfile.TarInfo, into: Path) -> None:
+    """Make a link, or give a folder its owner, mode and time once its content is there."""
+    place = _place(member.name, into)
+    if member.islnk():
+        os.link(_place(member.linkname, into), place, follow_symlinks=False)
+        return
+    if member.issym():
+        os.symlink(member.linkname, place)
+    elif not member.isdir():
+        raise ValueError(f"{member.name!a} is neither file nor folder nor link")
+    _dress(place, member)
+
+
+def _order(member: tarfile.TarInfo) -> tuple[int, int, str]:
+    """Hard links, then links, then folders from the deepest up."""
+    return (0 if member.islnk() else 2 if member.isdir() else 1, -member.name.count("/"), member.name)
+
+
+def _dress(place: Path, member: tarfile.TarInfo) -> None:
+    """Set owner (as root), mode and time; of a link only what a link has."""
+    if os.geteuid() == 0:
+        os.chown(place, member.uid, member.gid, follow_symlinks=False)
+    if not member.issym():
+        os.chmod(place, member.mode & 0o7777)
+    seconds, _, fraction = str(member.pax_headers.get("mtime", int(member.mtime))).partition(".")
+    time = int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9])
+    os.utime(place, ns=(time, time), follow_symlinks=False)
+
+
+def _place(name: str, into: Path) -> Path:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise ValueError(f"{name!a} leads out of the folder")
+    return into / path
+
+
+def _part(below: PurePosixPath) -> str:
+    """Name the tar of everything below one entry of the top level, in the letters that an object may have."""
+    if not below.parts:
+        return _TOP
+    safe = quote(os.fsencode(below.parts[0]), safe="").replace("~", "%7E")
+    return f"in-{safe}" if len(safe) <= 150 else f"in-{hashlib.sha256(safe.encode()).hexdigest()}"
+
+
+def _excluded(store: FilesStore, path: str) -> bool:
+    return any(fnmatch(path, glob) for glob in store.exclude)
+
+
+def _unreadable(notes: list[str], error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise _unreadable_error(str(error.filename), error)
+    notes.append(f"{error.filename!a}: vanished")
+
+
+def _unreadable_error(path: str, error: OSError) -> StepFailed:
+    next = "let Mainstay read it, or name it in `exclude`"
+    return StepFailed(
+        "a file cannot be read, and a backup without it would not be complete", on=path, because=str(error.strerror), next=next
+    )

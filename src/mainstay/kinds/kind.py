@@ -1,0 +1,163 @@
+"""What a kind of maintained thing is, and what a kind of task is: the contract that every folder beside this file fulfils."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from mainstay.model.because import Because, Finding
+from mainstay.model.errors import Cancelled
+from mainstay.model.plan import Impact, On, Skip, Step
+from mainstay.model.target import Target
+from mainstay.model.task import Category, Lock, TaskClass
+from mainstay.system.clock import Deadline
+from mainstay.system.process import Door
+from mainstay.vault.store import Store
+
+F = TypeVar("F")
+P = TypeVar("P")
+Act = Callable[[Any, "Session", Step, Deadline], "Deferred | None"]
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """An act that could not be done now, which is not a failure (a lock race that was lost, say)."""
+
+    because: Because
+
+
+@dataclass(frozen=True)
+class NoParams:
+    """A task without parameters."""
+
+
+@dataclass
+class Session:
+    """One task's way to its target, opened by the engine for one turn.
+
+    connection  what the kind's `connect` yields; None where a kind needs none
+    last        this task's facts of its previous run, or None
+    held        names that nothing may delete now: an unsettled run needs them for its undo
+    stores      how each target of the site is dumped and loaded, by target name
+    site        the name of the site
+    ledger_head the hash of the newest event in the journal, which a backup keeps
+    output      what an act wants to have written down beside its end row; bounded and free of secrets
+    progress    called with done, total (0 = unknown) and unit
+    """
+
+    target: Target
+    door: Door
+    connection: Any = None
+    last: Any = None
+    held: frozenset[str] = frozenset()
+    stores: Mapping[str, Store] = field(default_factory=dict)
+    site: str = ""
+    ledger_head: str = ""
+    output: list[str] = field(default_factory=list)
+    progress: Callable[[float, float, str], None] = field(default=lambda _done, _total, _unit: None)
+
+    def pulse(self, deadline: Deadline) -> None:
+        """Call this in every long loop: it raises DeadlinePassed or Cancelled when the work has to stop."""
+        deadline.check("stopped", on=self.target.name)
+        if self.door.stop():
+            raise Cancelled("stopped", on=self.target.name, because="the run was cancelled")
+
+
+class TaskKind(ABC, Generic[F, P]):
+    """A kind of task. Deciding (`plan`, `assess`, `verify`) is pure: no connection, no clock, no process.
+
+    An act is a method marked with `@action("name")`: `(session, step, deadline) -> None | Deferred`. It gets everything from
+    `step.args`, which were pinned in the journal before it started. Action names and arguments outlive upgrades.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    task_class: ClassVar[TaskClass]
+    impact: ClassVar[Impact] = Impact.NONE  # the highest that any step may have
+    facts: ClassVar[type]
+    params: ClassVar[type] = NoParams
+    waits: ClassVar[bool] = False  # a person answers: the run is parked, and no act is done
+    bracket: ClassVar[bool] = False  # its step stays in force around other tasks and is always taken back
+    actions: ClassVar[dict[str, Act]] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Collect the acts."""
+        super().__init_subclass__()
+        own = {act.action_name: act for act in vars(cls).values() if hasattr(act, "action_name")}
+        cls.actions = {**cls.actions, **own}
+
+    @abstractmethod
+    def observe(self, session: Session, on: On | None = None) -> F:
+        """Look, and change nothing. With `on`, look at that object only (before and after an act, and to probe)."""
+
+    def plan(self, facts: F, params: P, name: str) -> list[Step | Skip]:
+        """Decide. `name` is unique to this run and task: whatever a step creates carries it."""
+        return []
+
+    def assess(self, facts: F, params: P) -> list[Finding]:
+        """Judge the facts; findings are shown by `check` and in reports."""
+        return []
+
+    def verify(self, before: F, after: F, step: Step) -> str | None:
+        """Return None if the facts prove that the step (or its undo: look at `step.action`) happened, else why not."""
+        raise NotImplementedError
+
+    def locks(self, resource: str, params: P) -> tuple[Lock, ...]:
+        """Return what the task needs for itself; `resource` is the identity of its target."""
+        return () if self.task_class is TaskClass.CHECK else (Lock(resource),)
+
+    def apply(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
+        """Do it."""
+        return self.actions[step.action](self, session, step, deadline)
+
+
+def action(name: str) -> Callable[[Any], Any]:
+    """Mark a method of a task kind as the act of that name."""
+
+    def mark(method: Any) -> Any:
+        method.action_name = name
+        return method
+
+    return mark
+
+
+def own_name(target: Target) -> str:
+    """Identify a target by its name; kinds whose targets are files or servers identify them by what they are."""
+    return f"{target.kind}:{target.name}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that `mainstay init` came across: a target for the file, with a comment that says why."""
+
+    name: str
+    settings: dict[str, Any]
+    comment: str
+    tasks: tuple[str, ...] = ()  # "rotate", "retention", ...: what the daily routine should do with it
+    weekly: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of maintained thing. `connect` opens what its tasks need; `store` is how its targets are backed up.
+
+    resource  identity of a target: two targets of one identity are never worked on at once
+    discover  looks around on this host for targets of this kind (for `mainstay init`)
+    """
+
+    name: str
+    summary: str
+    settings: type
+    tasks: tuple[TaskKind[Any, Any], ...]
+    category: Category = "application"
+    connect: Callable[[Target, Door], AbstractContextManager[Any]] | None = None
+    resource: Callable[[Target], str] = own_name
+    store: Callable[[Target], Store] | None = None
+    discover: Callable[[], list[Found]] | None = None
+
+    def task(self, name: str) -> TaskKind[Any, Any]:
+        """Return the task kind of that name; KeyError when there is none."""
+        return {task.name: task for task in self.tasks}[name]

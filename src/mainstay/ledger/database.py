@@ -1,0 +1,91 @@
+"""Open the ledger's SQLite files: local file systems only, migrations forward only, clear words for a torn file."""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+from mainstay.model.errors import MainstayError, Refused
+from mainstay.system.files import NETWORK, filesystem
+
+BUSY_SECONDS = 10.0
+
+
+class Torn(MainstayError):
+    """A ledger file is damaged; `mainstay ledger repair` saves what the chain proves."""
+
+
+def prepare(folder: Path) -> None:
+    """Make the state folder (mode 0700) and refuse network file systems, where locks and WAL cannot be trusted."""
+    try:
+        for part in (folder, folder / "locks", folder / "runs"):
+            part.mkdir(mode=0o700, parents=part == folder, exist_ok=True)
+    except OSError as error:
+        because = error.strerror or "cannot be made"
+        raise Refused(
+            "no state folder", on=str(folder), because=because, next="set `state:` to a folder you may write"
+        ) from error
+    kind = filesystem(folder)
+    if kind in NETWORK:
+        raise Refused(
+            "the state folder is on a network file system", on=str(folder), because=kind, next="set `state:` to a local disk"
+        )
+
+
+def connect(path: Path, name: str, sync: str, latest: int) -> sqlite3.Connection:
+    """Open (or make) a ledger file and bring its schema up to `latest`; Refused when it is newer, Torn when it is damaged."""
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        path.chmod(0o600)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {sync}")
+        _migrate(connection, path, name, latest)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
+            raise Refused(
+                "cannot open the ledger", on=str(path), because=str(error), next="look at its owner, mode and disk"
+            ) from error
+        raise Torn("the ledger is damaged", on=str(path), because=str(error), next="mainstay ledger repair") from error
+    return connection
+
+
+def query(name: str) -> str:
+    """Return the text of a shipped .sql file."""
+    return (files("mainstay.ledger") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, name: str, latest: int) -> None:
+    if _version(connection, path, latest) == latest:
+        return
+    connection.execute("BEGIN EXCLUSIVE")  # two processes may meet at a new file: look again inside
+    try:
+        for number in range(_version(connection, path, latest) + 1, latest + 1):
+            for statement in _statements(query(f"{name}_{number}")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection, path: Path, latest: int) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > latest:
+        because = f"its schema is version {version}, this program knows {latest}"
+        raise Refused(
+            "the ledger was written by a newer Mainstay", on=str(path), because=because, next="install that version again"
+        )
+    return version
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script into statements; sqlite3.complete_statement knows where a trigger ends."""
+    found, part = [], ""
+    for line in script.splitlines(keepends=True):
+        part += line
+        if sqlite3.complete_statement(part):
+            found.append(part)
+            part = ""
+    return found

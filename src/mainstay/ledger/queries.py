@@ -1,0 +1,43 @@
+"""Typed questions to the journal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mainstay.ledger import database, runs
+from mainstay.ledger.journal import Journal
+from mainstay.model.run import RunRecord
+from mainstay.model.units import Duration
+
+HISTORY = 30  # how many earlier runs a forecast looks at
+
+
+def unsettled(journal: Journal) -> list[RunRecord]:
+    """Return the runs of which something may still be owed, oldest first."""
+    return [_record(journal, event.run) for event in journal.ask(database.query("unsettled"))]
+
+
+def recent(journal: Journal, count: int) -> list[RunRecord]:
+    """Return the newest runs, newest first."""
+    return [_record(journal, event.run) for event in journal.ask(database.query("recent_runs"), count)]
+
+
+def held(journal: Journal) -> frozenset[str]:
+    """Return the names that nothing may delete now: a run that is not settled needs them for its undo."""
+    steps = (step for run in unsettled(journal) for task in run.tasks for step in task.steps)
+    return frozenset(name for step in steps for name in step.step.holds)
+
+
+def proven(journal: Journal, target: str) -> datetime | None:
+    """Return when a copy of a target was last proven restorable, or None."""
+    found = journal.ask(database.query("proofs"), target)
+    return found[0].at if found else None
+
+
+def durations(journal: Journal, task: str) -> list[Duration]:
+    """Return how long a task took when it last did something, newest first."""
+    return [Duration(event.body["took"]) for event in journal.ask(database.query("durations"), task, HISTORY)]
+
+
+def _record(journal: Journal, run: str) -> RunRecord:
+    return runs.fold(journal.events(run=run))

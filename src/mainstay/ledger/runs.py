@@ -1,0 +1,173 @@
+"""Fold the events of a run into its record. The engine asks the same record as every report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from mainstay.ledger import events
+from mainstay.ledger.journal import Event, Journal
+from mainstay.model.because import Finding
+from mainstay.model.codec import decode
+from mainstay.model.plan import Envelope, Plan, Step
+from mainstay.model.run import Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
+from mainstay.model.units import Duration
+
+
+def fold(events_of_run: Iterable[Event]) -> RunRecord:
+    """Return the record that the events of one run amount to."""
+    events_in_order = iter(events_of_run)
+    record = _started(next(events_in_order))
+    for event in events_in_order:
+        record = feed(record, event)
+    return record
+
+
+def feed(record: RunRecord, event: Event) -> RunRecord:
+    """Return the record after one more event."""
+    if event.kind in events.PEOPLES_ACTS:
+        record = _remarked(record, event)
+    change = _CHANGES.get(event.kind)
+    return change(record, event) if change else record
+
+
+def load(journal: Journal, run: str) -> RunRecord | None:
+    """Return the record of a run, or None when the journal has none of that id."""
+    found = list(journal.events(run=run))
+    return fold(found) if found else None
+
+
+def _started(event: Event) -> RunRecord:
+    body = event.body
+    tasks = tuple(decode(TaskRecord, task) for task in body["tasks"])
+    return RunRecord(
+        id=event.run,
+        routine=body["routine"],
+        launched_by=body["launched_by"],
+        status=Status.RUNNING,
+        began=event.at,
+        attended=body["attended"],
+        tasks=tasks,
+        all_or_nothing=body["all_or_nothing"],
+        watch=Duration(body["watch"]),
+    )
+
+
+def _remarked(record: RunRecord, event: Event) -> RunRecord:
+    act = events.PEOPLES_ACTS[event.kind]
+    remark = Remark(event.at, event.body["by"], act, event.task, event.body.get("text", ""), event.body.get("yes", True))
+    return replace(record, remarks=(*record.remarks, remark))
+
+
+def _task(record: RunRecord, event: Event, change: Callable[[TaskRecord], TaskRecord]) -> RunRecord:
+    return replace(record, tasks=tuple(change(task) if task.id == event.task else task for task in record.tasks))
+
+
+def _planned(record: RunRecord, event: Event) -> RunRecord:
+    plan, forecast = decode(Plan, event.body["plan"]), event.body["forecast"]
+
+    def change(task: TaskRecord) -> TaskRecord:
+        began, expected = task.began or event.at, None if forecast is None else Duration(forecast)
+        return replace(task, plan=plan, status=Status.RUNNING, because="", began=began, ended=None, forecast=expected)
+
+    return replace(_task(record, event, change), status=Status.RUNNING)
+
+
+def _step_started(record: RunRecord, event: Event) -> RunRecord:
+    body = event.body
+    step = StepRecord(
+        step=decode(Step, body["step"]),
+        status=Status.RUNNING,
+        began=event.at,
+        before=body["before"],
+        undo_of=body["undo_of"],
+        under=tuple(body["under"]),
+    )
+    return _task(record, event, lambda task: replace(task, steps=(*task.steps, step), began=task.began or event.at))
+
+
+def _step_ended(record: RunRecord, event: Event) -> RunRecord:
+    body = event.body
+
+    def change(task: TaskRecord) -> TaskRecord:
+        steps = list(task.steps)
+        index = max(number for number, step in enumerate(steps) if step.step.id == body["step"])
+        status = Status(body["status"])
+        steps[index] = replace(steps[index], status=status, ended=event.at, **_ending(body))
+        if steps[index].undo_of and status is Status.CHANGED:  # a failed step stays failed when it was taken back
+            steps = [_undone(step, steps[index].undo_of) for step in steps]
+            task = replace(task, status=Status.UNDONE) if task.status is Status.CHANGED and not task.bracket else task
+        return replace(task, steps=tuple(steps))
+
+    return _task(record, event, change)
+
+
+def _ending(body: dict[str, Any]) -> dict[str, Any]:
+    return {"after": body["after"], "because": body["because"], "output": body["output"]}
+
+
+def _undone(step: StepRecord, undone: str) -> StepRecord:
+    return replace(step, status=Status.UNDONE) if step.step.id == undone and step.status is Status.CHANGED else step
+
+
+def _task_ended(record: RunRecord, event: Event) -> RunRecord:
+    body = event.body
+    findings = decode(tuple[Finding, ...], body["findings"])
+
+    def change(task: TaskRecord) -> TaskRecord:
+        status, because = Status(body["status"]), body["because"]
+        return replace(task, status=status, because=because, findings=findings, began=task.began or event.at, ended=event.at)
+
+    return _task(record, event, change)
+
+
+def _answered(record: RunRecord, event: Event) -> RunRecord:
+    """A person's word ends a step that nobody else could tell about."""
+    status = Status.CHANGED if event.body["yes"] else Status.FAILED
+    said = f"{event.body['by']} says that it {'happened' if event.body['happened'] else 'did not happen'}"
+    body = {"step": event.body["step"], "status": status, "because": said, "after": None, "output": ""}
+    record = _step_ended(record, replace(event, body=body))
+    return replace(_task(record, event, lambda task: replace(task, status=Status.RUNNING)), status=Status.RUNNING, ended=None)
+
+
+def _ended(record: RunRecord, event: Event) -> RunRecord:
+    body = event.body
+    verdict = Verdict(body["verdict"]) if body["verdict"] else None
+    return replace(record, status=Status(body["status"]), verdict=verdict, because=body["because"], ended=event.at)
+
+
+def _parked(record: RunRecord, event: Event) -> RunRecord:
+    because = event.body["because"]
+    record = _task(
+        record, event, lambda task: replace(task, status=Status.WAITING, because=because, began=task.began or event.at)
+    )
+    return replace(record, status=Status.WAITING, because=event.body["because"])
+
+
+def _baseline(record: RunRecord, event: Event) -> RunRecord:
+    return replace(
+        record, begun=True, baseline=event.body["facts"], checks_before=decode(tuple[TaskRecord, ...], event.body["checks"])
+    )
+
+
+def _final(record: RunRecord, event: Event) -> RunRecord:
+    return replace(record, final=event.body["facts"], checks=decode(tuple[TaskRecord, ...], event.body["checks"]))
+
+
+_CHANGES: dict[str, Callable[[RunRecord, Event], RunRecord]] = {
+    events.OCCURRENCE_CLAIMED: lambda record, event: replace(record, occurrence=event.body["occurrence"]),
+    events.RUN_ADOPTED: lambda record, _: record if record.ended else replace(record, status=Status.RUNNING),
+    events.RUN_CONSENTED: lambda record, event: replace(record, envelope=decode(Envelope, event.body["envelope"])),
+    events.RUN_BASELINE: _baseline,
+    events.TASK_PLANNED: _planned,
+    events.STEP_STARTED: _step_started,
+    events.STEP_ENDED: _step_ended,
+    events.TASK_ENDED: _task_ended,
+    events.RUN_PARKED: _parked,
+    events.RUN_ANSWERED: _answered,
+    events.RUN_TURNED: lambda record, event: replace(record, turned=event.body["because"]),
+    events.RUN_FINAL: _final,
+    events.RUN_ENDED: _ended,
+    events.RUN_SETTLED: lambda record, _: replace(record, settled=True),
+}

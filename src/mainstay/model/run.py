@@ -1,0 +1,138 @@
+"""What was done: the record of a run as it is folded from the journal, and as every report renders it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from mainstay.model.because import Finding
+from mainstay.model.plan import Envelope, Plan, Step
+from mainstay.model.units import Duration
+
+
+class Status(StrEnum):
+    """How a step, a task or a run stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    OK = "ok"  # looked, and nothing had to be done
+    CHANGED = "changed"  # done, and verified
+    FAILED = "failed"
+    UNDONE = "undone"  # done, then taken back
+    SKIPPED = "skipped"
+    DEFERRED = "deferred"  # not now, with the reason; not a failure
+    WAITING = "waiting"  # for a person
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+class Verdict(StrEnum):
+    """The overall result of a run."""
+
+    PASS = "pass"
+    DEGRADED = "degraded"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One act and its evidence; `before` and `after` are the facts as JSON."""
+
+    step: Step
+    status: Status
+    began: datetime | None = None
+    ended: datetime | None = None
+    before: Any = None
+    after: Any = None
+    because: str = ""
+    output: str = ""
+    undo_of: str = ""  # the id of the step that this one takes back
+    under: tuple[str, ...] = ()  # the brackets that were open around it, outer first
+
+    @property
+    def took(self) -> Duration | None:
+        """How long it took, or None while it runs."""
+        return Duration((self.ended - self.began).total_seconds()) if self.began and self.ended else None
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """One task of a run: what it planned, did, left alone and found."""
+
+    id: str
+    target: str
+    kind: str
+    name: str
+    task_class: str
+    category: str
+    status: Status = Status.PENDING
+    because: str = ""
+    began: datetime | None = None
+    ended: datetime | None = None
+    forecast: Duration | None = None
+    budget: Duration | None = None
+    plan: Plan | None = None
+    steps: tuple[StepRecord, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    bracket: bool = False
+    params: dict[str, Any] = field(default_factory=dict)  # as JSON
+
+    @property
+    def took(self) -> Duration | None:
+        """How long it took, or None while it runs or if it never began."""
+        return Duration((self.ended - self.began).total_seconds()) if self.began and self.ended else None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What a person said: a signature, a consent, a settlement."""
+
+    at: datetime
+    by: str
+    act: str  # signed | consented | settled | cancelled
+    on: str = ""
+    text: str = ""
+    yes: bool = True
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run. `baseline` and `final` hold the facts of each check task before and after, by task id.
+
+    `checks` are the check tasks after the run, with their findings; `turned` says why the run only takes back from then on.
+    """
+
+    id: str
+    routine: str
+    launched_by: str
+    status: Status
+    began: datetime
+    ended: datetime | None = None
+    because: str = ""
+    verdict: Verdict | None = None
+    settled: bool = False
+    attended: bool = True
+    occurrence: str = ""
+    envelope: Envelope | None = None
+    tasks: tuple[TaskRecord, ...] = ()
+    checks: tuple[TaskRecord, ...] = ()
+    checks_before: tuple[TaskRecord, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    baseline: dict[str, Any] = field(default_factory=dict)
+    final: dict[str, Any] = field(default_factory=dict)
+    turned: str = ""
+    all_or_nothing: bool = False
+    begun: bool = False  # the gates let it pass, and its baseline was taken
+    watch: Duration = Duration(0)
+
+    @property
+    def took(self) -> Duration | None:
+        """How long it took, or None while it is under way."""
+        return Duration((self.ended - self.began).total_seconds()) if self.ended else None
+
+    def task(self, id: str) -> TaskRecord:
+        """Return the record of one task; KeyError when the run has none of that id."""
+        return {task.id: task for task in self.tasks}[id]

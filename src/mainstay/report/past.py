@@ -1,0 +1,78 @@
+"""What earlier runs tell: how long the same tasks took, and how the sizes grew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mainstay.model.because import Scalar, Unit
+from mainstay.model.run import RunRecord, Status
+from mainstay.report.compare import flat
+from mainstay.report.quantity import unit_of
+
+RUNS = 30  # how far a chart looks back
+MOVED = 0.01  # a quantity that moved less than this share of itself has no course worth a chart
+SERIES = 8  # how many charts of a sort a report has
+_TIMED = {Status.OK, Status.CHANGED}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of one run."""
+
+    at: datetime
+    value: float
+    run: str
+
+
+@dataclass(frozen=True)
+class Series:
+    """One quantity over the runs, oldest first; the last point is this run."""
+
+    of: str
+    fact: str
+    unit: Unit
+    points: tuple[Point, ...]
+
+
+def durations(run: RunRecord, earlier: Sequence[RunRecord]) -> tuple[Series, ...]:
+    """Return how long each task of the run took, now and before; runs in which it did not come to its end do not count."""
+    found: dict[str, list[Point]] = {task.id: [] for task in run.tasks if task.took is not None and not task.bracket}
+    for one in _ordered([*earlier, run]):
+        for task in one.tasks:
+            if task.id in found and task.took is not None and (one is run or task.status in _TIMED):
+                found[task.id].append(Point(one.began, float(task.took), one.id))
+    series = [Series(task, "took", "s", tuple(points[-RUNS:])) for task, points in found.items() if len(points) > 1]
+    return tuple(sorted(series, key=lambda one: -one.points[-1].value)[:SERIES])
+
+
+def sizes(run: RunRecord, earlier: Sequence[RunRecord]) -> tuple[Series, ...]:
+    """Return the bytes and shares that the checks saw, now and before, those that moved most first."""
+    found: dict[tuple[str, str], list[Point]] = {}
+    for one in _ordered([*earlier, run]):
+        for task, facts in {**one.baseline, **one.final}.items():
+            for fact, value in _measured(flat(facts)):
+                found.setdefault((task, fact), []).append(Point(one.began, value, one.id))
+    series = [
+        Series(task, fact, unit_of(fact), tuple(points[-RUNS:]))
+        for (task, fact), points in found.items()
+        if len(points) > 1 and points[-1].run == run.id
+    ]
+    series = [one for one in series if _movement(one) >= MOVED]
+    return tuple(sorted(series, key=_movement, reverse=True)[:SERIES])
+
+
+def _ordered(runs: Iterable[RunRecord]) -> list[RunRecord]:
+    return sorted(runs, key=lambda run: run.began)
+
+
+def _measured(facts: dict[str, Scalar]) -> Iterable[tuple[str, float]]:
+    for fact, value in facts.items():
+        if unit_of(fact) in ("B", "share") and isinstance(value, int | float):
+            yield fact, float(value)
+
+
+def _movement(series: Series) -> float:
+    values = [point.value for point in series.points]
+    return (max(values) - min(values)) / max(values) if max(values) > 0 else 0.0

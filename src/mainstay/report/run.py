@@ -1,0 +1,294 @@
+"""One run as people read it: every format renders this structure, and nothing that is not in it.
+
+All of it is folded from the records; times stay in UTC and are shown in the zone of `now`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mainstay.model.because import Because, Finding, Level
+from mainstay.model.plan import Envelope, Impact, OneWay, Skip, shown
+from mainstay.model.run import Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
+from mainstay.model.units import Duration, Share
+from mainstay.report import compare, quantity
+from mainstay.report.compare import Delta
+from mainstay.report.past import Series, durations, sizes
+
+NEAR = 0.8  # of its budget: from here on a task is reported as running out of time
+DONE = {Status.OK, Status.CHANGED, Status.FAILED, Status.UNDONE, Status.UNKNOWN, Status.RUNNING, Status.CANCELLED}
+TAKEN_BACK = {Status.OK, Status.CHANGED, Status.UNDONE}  # how an undo that worked ends
+BAD = {Status.FAILED: Level.CRITICAL, Status.UNKNOWN: Level.UNKNOWN, Status.UNDONE: Level.WARNING}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One step that was started: what, on what, why, and what became of it."""
+
+    task: str
+    step: str
+    action: str
+    on: str
+    status: Status
+    impact: Impact
+    why: str
+    because: Because | None = None
+    now: str = ""  # the fact that decided, as it is afterwards
+    said: str = ""  # why it failed, or what is to be known
+    began: datetime | None = None
+    ended: datetime | None = None
+    took: Duration | None = None
+    one_way: str = ""  # why it is acceptable that it cannot be taken back
+    undo_of: str = ""
+
+
+@dataclass(frozen=True)
+class Left:
+    """One thing that was looked at, or planned, and not done."""
+
+    task: str
+    on: str
+    status: Status
+    why: str
+    because: Because | None = None
+
+
+@dataclass(frozen=True)
+class TaskLine:
+    """One task: how it stands and how long it took against forecast and budget. `used` is the share of the budget."""
+
+    id: str
+    target: str
+    kind: str
+    category: str
+    task_class: str
+    status: Status
+    impact: Impact
+    why: str = ""
+    began: datetime | None = None
+    ended: datetime | None = None
+    took: Duration | None = None
+    forecast: Duration | None = None
+    budget: Duration | None = None
+    used: Share | None = None
+    bracket: bool = False
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """What was closed to somebody, and for how long; `closed` is None while it still is."""
+
+    task: str
+    on: str
+    opened: datetime
+    closed: datetime | None
+    open_for: Duration
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """What a reader must not miss."""
+
+    level: Level
+    on: str
+    text: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A run, told. Deviations and findings have the worst first."""
+
+    id: str
+    routine: str
+    launched_by: str
+    attended: bool
+    status: Status
+    verdict: Verdict | None
+    why: str
+    began: datetime
+    ended: datetime | None
+    took: Duration
+    settled: bool
+    made_at: datetime
+    head: str
+    deviations: tuple[Deviation, ...]
+    tasks: tuple[TaskLine, ...]
+    done: tuple[Act, ...]
+    undone: tuple[Act, ...]
+    left: tuple[Left, ...]
+    comparisons: tuple[Delta, ...]
+    unchanged: int
+    findings: tuple[Finding, ...]
+    brackets: tuple[Bracket, ...]
+    remarks: tuple[Remark, ...]
+    envelope: Envelope | None
+    durations: tuple[Series, ...]
+    sizes: tuple[Series, ...]
+
+
+def build(run: RunRecord, previous: Sequence[RunRecord], now: datetime, head: str = "") -> RunReport:
+    """Fold one run, and what earlier runs tell about it, into a report; `head` is that of the journal's chain."""
+    earlier = [old for old in previous if old.id != run.id and old.began < run.began]
+    acts = [_act(task, record) for task in run.tasks for record in task.steps if record.status in DONE]
+    deltas = _compared(run, earlier)
+    findings = tuple(sorted((finding for task in _looks(run) for finding in task.findings), key=lambda one: -one.level))
+    report = RunReport(
+        id=run.id,
+        routine=run.routine,
+        launched_by=run.launched_by,
+        attended=run.attended,
+        status=run.status,
+        verdict=run.verdict,
+        why=run.because,
+        began=run.began,
+        ended=run.ended,
+        took=run.took or Duration((now - run.began).total_seconds()),
+        settled=run.settled,
+        made_at=now,
+        head=head,
+        deviations=(),
+        tasks=tuple(_line(task) for task in run.tasks),
+        done=tuple(act for act in acts if not act.undo_of),
+        undone=tuple(act for act in acts if act.undo_of and (act.task, act.undo_of) not in _obligations(run)),
+        left=tuple(left for task in run.tasks for left in _left(task, run.ended is not None)),
+        comparisons=tuple(delta for delta in deltas if delta.before != delta.after),
+        unchanged=sum(delta.before == delta.after for delta in deltas),
+        findings=findings,
+        brackets=tuple(bracket for task in run.tasks for bracket in _brackets(task, run.ended or now)),
+        remarks=run.remarks,
+        envelope=run.envelope,
+        durations=durations(run, earlier),
+        sizes=sizes(run, earlier),
+    )
+    found = sorted(_deviations(report), key=lambda one: -one.level)
+    if not found and report.verdict in (Verdict.DEGRADED, Verdict.FAIL):
+        found = [Deviation(_severity(report.verdict), report.routine, report.why or "no reason was recorded")]
+    return replace(report, deviations=tuple(found))
+
+
+def _looks(run: RunRecord) -> tuple[TaskRecord, ...]:
+    return run.tasks + run.checks
+
+
+def _obligations(run: RunRecord) -> set[tuple[str, str]]:
+    return {(task.id, record.step.id) for task in run.tasks for record in task.steps if record.step.is_bracket}
+
+
+def _act(task: TaskRecord, record: StepRecord) -> Act:
+    step = record.step
+    return Act(
+        task=task.id,
+        step=step.id,
+        action=step.action,
+        on=shown(step.on),
+        status=record.status,
+        impact=step.impact,
+        why=str(step.because),
+        because=step.because,
+        now=_now(record),
+        said=record.because,
+        began=record.began,
+        ended=record.ended,
+        took=record.took,
+        one_way=step.reverse.one_way if isinstance(step.reverse, OneWay) else "",
+        undo_of=record.undo_of,
+    )
+
+
+def _now(record: StepRecord) -> str:
+    """Look for the fact that decided in what was seen afterwards; it is named there only if exactly one fact ends in its name."""
+    name, before = record.step.because.fact, record.step.because.value
+    seen = [value for fact, value in compare.flat(record.after).items() if fact.rpartition(".")[2] == name]
+    unit = record.step.because.unit or quantity.unit_of(name)
+    return f"now {quantity.shown(seen[0], unit)}" if len(seen) == 1 and seen[0] != before else ""
+
+
+def _left(task: TaskRecord, ended: bool) -> Iterator[Left]:
+    if task.status not in DONE and (ended or task.status is not Status.PENDING):
+        yield Left(task.id, "", task.status, task.because or "never started")
+    if task.plan:
+        yield from (Left(task.id, shown(skip.on), Status.SKIPPED, str(skip.because), skip.because) for skip in _skips(task))
+    for record in task.steps:
+        if record.status not in DONE:
+            why = record.because or str(record.step.because)
+            yield Left(task.id, f"{record.step.action} {shown(record.step.on)}", record.status, why)
+    if ended and task.plan:
+        begun = {record.step.id for record in task.steps}
+        for step in (step for step in task.plan.steps if step.id not in begun):
+            yield Left(task.id, f"{step.action} {shown(step.on)}", Status.PENDING, task.because or "never started", step.because)
+
+
+def _skips(task: TaskRecord) -> tuple[Skip, ...]:
+    return task.plan.skips if task.plan else ()
+
+
+def _line(task: TaskRecord) -> TaskLine:
+    return TaskLine(
+        id=task.id,
+        target=task.target,
+        kind=task.kind,
+        category=task.category,
+        task_class=task.task_class,
+        status=task.status,
+        impact=max([record.step.impact for record in task.steps] + [task.plan.impact if task.plan else Impact.NONE]),
+        why=task.because,
+        began=task.began,
+        ended=task.ended,
+        took=task.took,
+        forecast=task.forecast,
+        budget=task.budget,
+        used=Share(task.took / task.budget) if task.took is not None and task.budget else None,
+        bracket=task.bracket,
+    )
+
+
+def _brackets(task: TaskRecord, now: datetime) -> Iterator[Bracket]:
+    closed = {record.undo_of: record.ended for record in task.steps if record.undo_of and record.status in TAKEN_BACK}
+    for record in task.steps:
+        if record.step.is_bracket and record.began and not record.undo_of:
+            end = closed.get(record.step.id)
+            open_for = Duration(((end or now) - record.began).total_seconds())
+            yield Bracket(task.id, shown(record.step.on), record.began, end, open_for)
+
+
+def _compared(run: RunRecord, earlier: Sequence[RunRecord]) -> list[Delta]:
+    past = compare.history(earlier)
+
+    def judged(delta: Delta, meant: bool) -> Delta:
+        why = compare.oddity(delta, past.get((delta.of, delta.fact), ()), meant)
+        return replace(delta, outlier=bool(why), why=why)
+
+    return [judged(one, False) for one in compare.of_checks(run)] + [judged(one, True) for one in compare.of_steps(run)]
+
+
+def _deviations(report: RunReport) -> Iterator[Deviation]:
+    for line in report.tasks:
+        if line.status in BAD and not (line.bracket and line.status is Status.UNDONE):
+            yield Deviation(BAD[line.status], line.id, f"{line.status}: {line.why or 'no reason was recorded'}")
+        if line.used is not None and line.budget is not None and line.used >= NEAR:
+            over = f"took {line.took}, {line.used} of its budget of {line.budget}"
+            yield Deviation(Level.CRITICAL if line.used > 1 else Level.WARNING, line.id, over)
+    for bracket in report.brackets:
+        if bracket.closed is None and report.ended:
+            text = f"{bracket.on} was not opened again".strip()
+            yield Deviation(Level.CRITICAL, bracket.task, text, f"mainstay resume {report.id}")
+    for act in report.undone:
+        if act.status not in TAKEN_BACK:
+            yield Deviation(
+                Level.CRITICAL, act.task, f"taking back {act.on} ended {act.status}: {act.said or 'no reason was recorded'}"
+            )
+    for finding in report.findings:
+        if finding.level > Level.OK:
+            yield Deviation(finding.level, finding.on, str(finding.because), finding.advice)
+    for delta in report.comparisons:
+        if delta.outlier:
+            before, after = quantity.shown(delta.before, delta.unit), quantity.shown(delta.after, delta.unit)
+            text = f"{delta.fact} {before} → {after} ({delta.why})"
+            yield Deviation(Level.WARNING, delta.of, text)
+
+
+def _severity(verdict: Verdict | None) -> Level:
+    return Level.CRITICAL if verdict is Verdict.FAIL else Level.WARNING

@@ -1,0 +1,178 @@
+"""The documents of the reading commands: a plan, runs, the state of the targets, findings, and why something is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mainstay.model.because import Finding, Level
+from mainstay.model.plan import Impact, OneWay, Plan, Step, shown
+from mainstay.model.run import RunRecord, Status
+from mainstay.model.units import Duration
+from mainstay.report import marks, quantity
+from mainstay.report.compare import flat
+from mainstay.report.document import (
+    Block,
+    Cell,
+    Document,
+    Entry,
+    Paragraph,
+    Section,
+    Tile,
+    Tiles,
+    listed,
+    plural,
+    sections,
+    table,
+)
+from mainstay.report.period import run_line
+from mainstay.report.period_page import runs_table
+from mainstay.report.quantity import ago
+from mainstay.report.run import Left
+from mainstay.report.run_page import left_table
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """One task of a plan shown beforehand. `because` says why the task would not run at all, if so."""
+
+    plan: Plan
+    took: Duration | None = None
+    budget: Duration | None = None
+    because: str = ""
+    bracket: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is known of one target: its findings and when they were made; `because` where it could not be looked at."""
+
+    target: str
+    kind: str
+    findings: tuple[Finding, ...] = ()
+    at: datetime | None = None
+    because: str = ""
+
+    @property
+    def level(self) -> Level:
+        """The worst of the findings; unknown where nobody could look."""
+        return max((one.level for one in self.findings), default=Level.OK) if self.at and not self.because else Level.UNKNOWN
+
+
+def plan(routine: str, forecasts: Sequence[Forecast], now: datetime) -> Document:
+    """Tell what a routine is going to do, as far as it can be told before it starts."""
+    steps = sum(len(one.plan.steps) for one in forecasts)
+    impact = max((one.plan.impact for one in forecasts), default=Impact.NONE)
+    took = sum(one.took or 0.0 for one in forecasts)
+    return Document(
+        title=f"Plan of {routine}",
+        badge=Cell(plural(steps, "step") if steps else "nothing to do", "info" if steps else "good"),
+        summary="A forecast: each task is observed and planned again when its turn comes.",
+        sections=sections(
+            Section("", (Tiles(tuple(_plan_tiles(impact, took, sum(len(one.plan.skips) for one in forecasts)))),)),
+            *(_forecast(one) for one in forecasts),
+        ),
+        colophon=f"Made {now:%Y-%m-%d %H:%M %Z}. Nothing has been changed.",
+    )
+
+
+def runs(records: Sequence[RunRecord], now: datetime) -> Document:
+    """List runs, newest first."""
+    lines = [run_line(run, now) for run in sorted(records, key=lambda run: run.began, reverse=True)]
+    content = runs_table(lines, now) if lines else Paragraph("No run is in the journal yet.", "muted")
+    return Document("Runs", Cell(plural(len(lines), "run")), "", sections=(Section("", (content,)),))
+
+
+def status(site: str, looks: Sequence[Look], now: datetime) -> Document:
+    """Tell the state of every target, one line each, the worst first."""
+    ordered = sorted(looks, key=lambda look: (-look.level, look.target))
+    worst = ordered[0].level if ordered else Level.OK
+    rows = [
+        (marks.level_mark(look.level), Cell(look.target), Cell(look.kind, "muted"), Cell(_line(look)), Cell(ago(look.at, now)))
+        for look in ordered
+    ]  # fmt: skip
+    content = table(("", "target", "kind", "state", "#looked"), rows) if rows else Paragraph("No target is configured.", "muted")
+    return Document(site, marks.level_word(worst), _counted(looks), sections=(Section("", (content,)),))
+
+
+def findings(title: str, found: Sequence[Finding]) -> Document:
+    """Tell findings, the worst first."""
+    ordered = sorted(found, key=lambda one: -one.level)
+    worst = ordered[0].level if ordered else Level.OK
+    content = listed(ordered, marks.finding_entry) if ordered else Paragraph("Nothing to remark.", "good")
+    return Document(title, marks.level_word(worst), "", sections=(Section("", (content,)),))
+
+
+def why(task: str, facts: Any, decided: Plan, item: str = "") -> Document:
+    """Tell how facts led to decisions; with `item`, only what names it."""
+    steps = [step for step in decided.steps if item in shown(step.on)]
+    left = [Left(task, shown(skip.on), Status.SKIPPED, str(skip.because)) for skip in decided.skips if item in shown(skip.on)]
+    rows = [
+        (Cell(name), Cell(quantity.shown(value, quantity.unit_of(name)))) for name, value in flat(facts).items() if item in name
+    ]
+    return Document(
+        title=f"Why {task}{f' {item}' if item else ''}",
+        badge=Cell(plural(len(steps), "step")),
+        summary=f"Decided {decided.made_at:%Y-%m-%d %H:%M:%S %Z} from the facts below.",
+        sections=sections(
+            Section("To be done", (listed(steps, _step),) if steps else ()),
+            Section("Left alone", (left_table(left),) if left else ()),
+            Section("Facts", (table(("fact", "#value"), rows),) if rows else ()),
+        ),
+    )
+
+
+def _plan_tiles(impact: Impact, took: float, skips: int) -> list[Tile]:
+    word = marks.impact_word(impact)
+    return [
+        Tile("highest impact", word.text, "", word.tone),
+        Tile("forecast", str(Duration(took)) if took else quantity.DASH),
+        Tile("left alone", f"{skips:,}"),
+    ]
+
+
+def _forecast(one: Forecast) -> Section:
+    left = [Left(one.plan.task, shown(skip.on), Status.SKIPPED, str(skip.because), skip.because) for skip in one.plan.skips]
+    said = [
+        f"forecast {one.took}" if one.took else "",
+        f"budget {one.budget}" if one.budget else "",
+        "bracket" if one.bracket else "",
+    ]
+    blocks: list[Block] = [
+        *([Paragraph(f"Will not run: {one.because}", "warn")] if one.because else []),
+        *([listed(one.plan.steps, _step)] if one.plan.steps else []),
+        *([left_table(left)] if left else []),
+    ]
+    return Section(
+        one.plan.task, tuple(blocks) or (Paragraph("Nothing to do.", "muted"),), " · ".join(part for part in said if part)
+    )
+
+
+def _step(step: Step) -> Entry:
+    final = f"cannot be taken back: {step.reverse.one_way}" if isinstance(step.reverse, OneWay) else ""
+    lines = (*marks.told(str(step.because)), *((Cell(final, "warn"),) if final else ()))
+    meta = " · ".join(part for part in (_cost(step), marks.impact_word(step.impact).text) if part)
+    return Entry(Cell("→", "info"), f"{step.action} {shown(step.on)}".strip(), meta, lines)
+
+
+def _cost(step: Step) -> str:
+    cost = step.cost
+    sizes = [quantity.shown(cost.bytes, "B") if cost.bytes else "", plural(cost.rows, "row") if cost.rows else ""]
+    return ", ".join(part for part in [*sizes, plural(cost.files, "file") if cost.files else ""] if part)
+
+
+def _line(look: Look) -> str:
+    if look.because:
+        return look.because
+    worst = max(look.findings, key=lambda one: one.level, default=None)
+    more = sum(one.level > Level.OK for one in look.findings) - 1
+    if look.at is None or worst is None:
+        return "not looked at yet" if look.at is None else "nothing to remark"
+    return str(worst.because) + (f" (and {more} more)" if more > 0 else "")
+
+
+def _counted(looks: Sequence[Look]) -> str:
+    counts = ((level, sum(look.level is level for look in looks)) for level in sorted(Level, reverse=True))
+    return ", ".join(f"{count} {level.name.lower()}" for level, count in counts if count)

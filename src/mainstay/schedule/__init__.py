@@ -1,0 +1,1 @@
+"""Pure calendar: what time it is comes in, what is due comes out."""

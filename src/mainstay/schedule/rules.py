@@ -1,0 +1,276 @@
+"""Calendar rules as people say them, and when they are next due.
+
+    daily 03:00                     monthly 1 04:00, day last 04:00       quarterly first sunday 02:00
+    sunday 02:00                    first sunday 02:00                    quarterly from feb first sunday 02:00
+    monday,friday 02:00             first sunday of jan,jul 02:00         semiannual day 1 04:00
+    every 5m                        yearly 01-01 06:00                    cron: 0 2 * * 0
+
+A rule names local times. One that the zone skips is due at the first instant after the gap; one that it repeats is due at the
+first of the two, once. Answers are in UTC.
+"""
+
+from __future__ import annotations
+
+import calendar
+import difflib
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from mainstay.model.units import Duration
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+NTH = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
+_EVERY_MONTHS = {"quarterly": 3, "semiannual": 6}
+_ALL_MONTHS = frozenset(range(1, 13))
+_COMMON_YEAR = 2001  # without 29 February
+_LONGEST_GAP = timedelta(days=2)  # a zone may skip a whole day
+_SHORTEST, _LONGEST = Duration(60), Duration(366 * 86400)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Rule(ABC):
+    """When something is due."""
+
+    @abstractmethod
+    def next(self, after: datetime, tz: ZoneInfo) -> datetime:
+        """Return the first instant later than `after` at which it is due, in UTC."""
+
+    def between(self, start: datetime, end: datetime, tz: ZoneInfo) -> Iterator[datetime]:
+        """Yield every instant of [start, end) at which it is due, in UTC."""
+        due = self.next(start - timedelta(microseconds=1), tz)
+        while due < end:
+            yield due
+            due = self.next(due, tz)
+
+
+@dataclass(frozen=True)
+class Weekly:
+    """Every one of these weekdays; Monday is 0."""
+
+    weekdays: frozenset[int]
+
+    def dates(self, year: int, month: int) -> list[date]:
+        """Return the days of a month that are meant, in order."""
+        return [day for day in _days(year, month) if day.weekday() in self.weekdays]
+
+
+@dataclass(frozen=True)
+class NthWeekday:
+    """The n-th weekday of a month; -1 is the last."""
+
+    nth: int
+    weekday: int
+
+    def dates(self, year: int, month: int) -> list[date]:
+        """Return the one day of a month that is meant."""
+        every = [day for day in _days(year, month) if day.weekday() == self.weekday]
+        return [every[self.nth - 1 if self.nth > 0 else self.nth]]
+
+
+@dataclass(frozen=True)
+class MonthDay:
+    """A day of a month; -1 is the last."""
+
+    day: int
+
+    def dates(self, year: int, month: int) -> list[date]:
+        """Return the one day of a month that is meant."""
+        return [date(year, month, calendar.monthrange(year, month)[1] if self.day < 0 else self.day)]
+
+
+@dataclass(frozen=True)
+class Calendar(Rule):
+    """A local time on certain days of certain months."""
+
+    days: Weekly | NthWeekday | MonthDay
+    at: time
+    months: frozenset[int] = _ALL_MONTHS
+
+    def __post_init__(self) -> None:
+        """Refuse a day that is not in each of the months in every year: it would be left out without a word."""
+        shortest = min(calendar.monthrange(_COMMON_YEAR, month)[1] for month in self.months)
+        if isinstance(self.days, MonthDay) and self.days.day > shortest:
+            raise ValueError(f"day {self.days.day} is not in every such month: write 'day last' or a day up to {shortest}")
+
+    def next(self, after: datetime, tz: ZoneInfo) -> datetime:
+        """Return the first instant later than `after` at which it is due, in UTC."""
+        since = (after.astimezone(tz) - _LONGEST_GAP).date()
+        return next(due for day in self._dates(since) if (due := instant(datetime.combine(day, self.at), tz)) > after)
+
+    def _dates(self, since: date) -> Iterator[date]:
+        year, month = since.year, since.month
+        while True:
+            if month in self.months:
+                yield from (day for day in self.days.dates(year, month) if day >= since)
+            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+
+
+@dataclass(frozen=True)
+class Every(Rule):
+    """A fixed interval, counted in UTC from the epoch, so that every process counts alike."""
+
+    interval: Duration
+
+    def next(self, after: datetime, tz: ZoneInfo) -> datetime:
+        """Return the first instant later than `after` at which it is due, in UTC."""
+        step = timedelta(seconds=self.interval)
+        return _EPOCH + ((after - _EPOCH) // step + 1) * step
+
+
+@dataclass(frozen=True)
+class Cron(Rule):
+    """A cron line with cron's own meaning: day of month and day of week, where both are given, are joined by OR."""
+
+    line: str
+
+    def next(self, after: datetime, tz: ZoneInfo) -> datetime:
+        """Return the first instant later than `after` at which it is due, in UTC."""
+        from cronsim import CronSim  # 11 ms, and few configurations have cron lines
+
+        return next(CronSim(self.line, after.astimezone(tz))).astimezone(UTC)
+
+    @property
+    def joins_days_by_or(self) -> bool:
+        """True when both day fields are restricted, which people mostly write meaning AND."""
+        fields = self.line.split()
+        return not fields[2].startswith("*") and not fields[4].startswith("*")
+
+
+def instant(local: datetime, tz: ZoneInfo) -> datetime:
+    """Resolve a naive local time to UTC: in a gap the first instant after it, in a fold the first of the two."""
+    early, late = (local.replace(tzinfo=tz, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if late >= early:
+        return early
+    # In a gap fold 0 counts with the offset before it and so lands behind it; fold 1 lands before it. The gap lies between.
+    before, after = int(late.timestamp()), int(early.timestamp())
+    offset = _offset(before, tz)
+    while after - before > 1:
+        middle = (before + after) // 2
+        before, after = (middle, after) if _offset(middle, tz) == offset else (before, middle)
+    return datetime.fromtimestamp(after, UTC)
+
+
+def parse(text: str) -> Rule:
+    """Read a rule; ValueError says what is wrong and which words are known."""
+    if text.startswith("cron:"):
+        return _cron(text.removeprefix("cron:").strip())
+    words = text.lower().split()
+    if words[:1] == ["every"]:
+        return _every(" ".join(words[1:]))
+    if len(words) < 2:
+        raise ValueError(
+            f"{text!r} is not a calendar rule: write days and a time, such as 'sunday 02:00' or 'first sunday 02:00'"
+        )
+    return _calendar(words[:-1], _clock(words[-1]))
+
+
+def _calendar(words: list[str], at: time) -> Calendar:
+    match words:
+        case ["daily"]:
+            return Calendar(Weekly(frozenset(range(7))), at)
+        case ["yearly", day]:
+            return _yearly(day, at)
+        case [("quarterly" | "semiannual") as cadence, "from", month, *day]:
+            return _recurring(cadence, _month(month), day, at)
+        case [("quarterly" | "semiannual") as cadence, *day]:
+            return _recurring(cadence, 1, day, at)
+        case [*day, "of", months]:
+            return Calendar(_day(day), at, frozenset(_month(month) for month in months.split(",")))
+    return Calendar(_day(words), at)
+
+
+def _recurring(cadence: str, start: int, words: list[str], at: time) -> Calendar:
+    day = _day(words)
+    if isinstance(day, Weekly):
+        raise ValueError(f"{' '.join(words)!r} is every week of a month: write which one, such as '{cadence} first sunday 02:00'")
+    return Calendar(day, at, frozenset(month for month in _ALL_MONTHS if (month - start) % _EVERY_MONTHS[cadence] == 0))
+
+
+def _day(words: list[str]) -> Weekly | NthWeekday | MonthDay:
+    match words:
+        case ["monthly", nth, weekday] | [nth, weekday] if nth not in ("monthly", "day"):
+            return NthWeekday(NTH[_known(nth, tuple(NTH))], _weekday(weekday))
+        case ["monthly" | "day", day]:
+            return MonthDay(_month_day(day))
+        case [weekdays]:
+            return Weekly(frozenset(_weekday(weekday) for weekday in weekdays.split(",")))
+    raise ValueError(f"{' '.join(words)!r} is no day: write 'sunday', 'monday,friday', 'first sunday', 'day 1' or 'day last'")
+
+
+def _yearly(text: str, at: time) -> Calendar:
+    match = re.fullmatch(r"(\d\d)-(\d\d)", text)
+    if match is None or int(match[1]) not in _ALL_MONTHS:
+        raise ValueError(f"{text!r} is not a day of the year: write month and day, such as 01-15")
+    return Calendar(MonthDay(_month_day(match[2])), at, frozenset({int(match[1])}))
+
+
+def _every(text: str) -> Every:
+    interval = Duration.parse(text)
+    if not _SHORTEST <= interval <= _LONGEST:
+        raise ValueError(f"{text!r} is not an interval from {_SHORTEST} to {_LONGEST}")
+    return Every(interval)
+
+
+def _cron(line: str) -> Cron:
+    from cronsim import CronSim, CronSimError
+
+    if len(line.split()) != 5:
+        raise ValueError(f"{line!r} is not a cron line: write minute, hour, day of month, month and day of week")
+    try:
+        next(CronSim(line, _EPOCH))
+    except CronSimError as error:
+        raise ValueError(f"{line!r} is not a cron line: {error}") from error
+    except StopIteration as error:
+        raise ValueError(f"{line!r} is never due") from error
+    return Cron(line)
+
+
+def _clock(text: str) -> time:
+    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a time of day: end the rule with hours and minutes, such as 02:00")
+    return time(int(match[1]), int(match[2]))
+
+
+def _month_day(text: str) -> int:
+    if text == "last":
+        return -1
+    if not re.fullmatch(r"\d\d?", text) or not 1 <= int(text) <= 31:
+        raise ValueError(f"{text!r} is not a day of the month: write 1 to 28, or last")
+    return int(text)
+
+
+def _weekday(text: str) -> int:
+    return WEEKDAYS.index(_known(text, WEEKDAYS))
+
+
+def _month(text: str) -> int:
+    return MONTHS.index(_known(text, MONTHS)) + 1
+
+
+def _known(word: str, words: tuple[str, ...]) -> str:
+    """Return the one of `words` that is meant: itself or its first three letters."""
+    if word in words:
+        return word
+    if len(word) == 3 and (meant := [known for known in words if known.startswith(word)]):
+        return meant[0]
+    near = difflib.get_close_matches(word, words, 1)
+    raise ValueError(
+        f"{word!r} is not known here: " + (f"did you mean {near[0]}?" if near else f"write one of {', '.join(words)}")
+    )
+
+
+def _days(year: int, month: int) -> list[date]:
+    return [date(year, month, day + 1) for day in range(calendar.monthrange(year, month)[1])]
+
+
+def _offset(seconds: int, tz: ZoneInfo) -> timedelta | None:
+    return datetime.fromtimestamp(seconds, tz).utcoffset()

@@ -1,0 +1,88 @@
+"""Locks between processes: flock on files of the state folder, shared or exclusive, inherited by child processes.
+
+A lock is released by closing its descriptor and never by LOCK_UN: the kernel keeps it while any process that inherited the
+descriptor lives, so it outlives a killed Mainstay as long as a child is still at work (flock(2)).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from mainstay.model.errors import Refused
+from mainstay.model.task import Lock
+from mainstay.model.units import Duration
+from mainstay.system import clock
+
+_POLL = 0.05
+
+
+@dataclass(frozen=True)
+class Held:
+    """A lock that is held; `fd` is what children inherit."""
+
+    lock: Lock
+    fd: int
+
+    def release(self) -> None:
+        """Give it back, unless a child still holds it."""
+        os.close(self.fd)
+
+
+def path_of(folder: Path, resource: str) -> Path:
+    """Return the lock file of a resource."""
+    name = quote(resource, safe="")
+    return folder / f"{name if len(name) < 200 else hashlib.sha256(name.encode()).hexdigest()}.lock"
+
+
+def acquire(folder: Path, lock: Lock, owner: str, wait: Duration = Duration(0)) -> Held:
+    """Take one lock or raise Refused, which names the owner that has it."""
+    path = path_of(folder, lock.resource)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    until = clock.Deadline(wait)
+    while not _try(fd, exclusive=lock.exclusive):
+        if not until.left:
+            holder = os.pread(fd, 200, 0).decode("utf-8", "replace").strip()
+            os.close(fd)
+            raise Refused(
+                "another run is at work here",
+                on=lock.resource,
+                because=f"{holder or 'another process'} holds the lock {path.name}" + (f"; waited {wait}" if wait else ""),
+                next="wait for it, or look at it with `mainstay runs` and stop it with `mainstay cancel RUN`",
+            )
+        clock.sleep(_POLL)
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{owner} (pid {os.getpid()})\n".encode(), 0)
+    return Held(lock, fd)
+
+
+@contextmanager
+def acquire_all(folder: Path, locks: Iterable[Lock], owner: str, wait: Duration = Duration(0)) -> Iterator[tuple[Held, ...]]:
+    """Take several locks in the order of their names, so that two runs cannot wait for each other; exclusive wins over shared."""
+    wanted: dict[str, Lock] = {}
+    for lock in locks:
+        if lock.exclusive or lock.resource not in wanted:
+            wanted[lock.resource] = lock
+    until = clock.Deadline(wait)
+    held: list[Held] = []
+    try:
+        for _, lock in sorted(wanted.items()):
+            held.append(acquire(folder, lock, owner, until.left))
+        yield tuple(held)
+    finally:
+        for one in reversed(held):
+            one.release()
+
+
+def _try(fd: int, *, exclusive: bool) -> bool:
+    try:
+        fcntl.flock(fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

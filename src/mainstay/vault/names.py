@@ -1,0 +1,53 @@
+"""The one parser of every name that becomes a path: a backup's id, an object's name, an object's place."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_ID = re.compile(r"\d{8}T\d{6}Z(\.[A-Za-z0-9_-]+)+")
+_PLAIN = re.compile(r"[A-Za-z0-9_%-][A-Za-z0-9._%-]{0,199}")
+_STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
+_LONGEST = 200
+
+
+class BackupId(str):
+    """When a backup was ordered (UTC), of what and by which run: `20261121T020000Z.db.run-7.safe-backup`; a plain folder name."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> BackupId:
+        """Accept an id; ValueError for everything else, so that no other text can become a path."""
+        if not isinstance(text, str) or len(text) > _LONGEST or not _ID.fullmatch(text):
+            raise ValueError(f"{str(text)[:80]!r} is not the id of a backup")
+        return super().__new__(cls, text)
+
+    @classmethod
+    def of(cls, at: datetime, target: str, name: str) -> BackupId:
+        """Name a backup before it exists."""
+        words = [_STRANGE.sub("-", part).strip("-") or "-" for part in (target, *name.split("."))]
+        return cls(f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}." + ".".join(words)[: _LONGEST - 20].rstrip("."))
+
+
+class ObjectName(str):
+    """The name of one object of a backup, stable from one backup to the next."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> ObjectName:
+        """Accept a plain file name; ValueError for everything that could lead elsewhere."""
+        if not isinstance(text, str) or not _PLAIN.fullmatch(text):
+            raise ValueError(f"{str(text)[:80]!r} is not the name of an object")
+        return super().__new__(cls, text)
+
+
+class ObjectPath(str):
+    """Where an object lies inside its backup: `objects/` and one plain name."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> ObjectPath:
+        """Accept `objects/NAME`; ValueError for everything else."""
+        if not isinstance(text, str) or not text.startswith("objects/") or not _PLAIN.fullmatch(text[8:]):
+            raise ValueError(f"{str(text)[:80]!r} is not a path of an object")
+        return super().__new__(cls, text)

@@ -1,0 +1,181 @@
+"""Where backups live: a folder that shows complete backups only.
+
+mainstay-vault.json            format version and identity
+backups/ID/                    one complete backup, never changed: manifest.json, SHA256SUMS, objects/NAME.zst
+proofs/ID/NAME.json            what was found out about it later
+.part-NAME/                    what somebody is making or removing; locked (flock) as long as they live
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mainstay.model.codec import canonical
+from mainstay.model.errors import Refused, StepFailed, Unreachable
+from mainstay.model.units import Size
+from mainstay.system.files import no_space, room, sync_folder, write_atomic
+from mainstay.vault.names import BackupId
+
+VERSION = 1
+LABEL = "mainstay-vault.json"
+PART = ".part-"
+_SPARE = Size(16 << 20)  # bytes left free for manifests, folders and whoever shares the disk
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository that exists; `identity` tells it from another one that was mounted in its place."""
+
+    root: Path
+    identity: str
+
+    @property
+    def backups(self) -> Path:
+        """Return the folder of complete backups."""
+        return self.root / "backups"
+
+    @property
+    def proofs(self) -> Path:
+        """Return the folder of proof records."""
+        return self.root / "proofs"
+
+    def folder(self, id: BackupId) -> Path:
+        """Return where a backup lies or would lie."""
+        return self.backups / id
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[Path]:
+        """Yield an empty private folder that nobody takes for a backup; whatever is left in it afterwards is removed."""
+        path = self.root / (PART + name)
+        self.sweep(name)
+        with no_space(path, Size(4096)):
+            path.mkdir(mode=0o700)
+        with _claimed(path):
+            try:
+                yield path
+            finally:
+                remove(path)
+
+    def publish(self, part: Path, id: BackupId) -> None:
+        """Make a finished backup visible, in one durable rename."""
+        sync_folder(part)
+        if self.folder(id).exists():
+            raise StepFailed("this backup exists already", on=id, because="a finished backup is never replaced")
+        with no_space(self.folder(id), Size(4096)):
+            os.rename(part, self.folder(id))
+        sync_folder(self.backups)
+        sync_folder(self.root)
+
+    def drop(self, id: BackupId) -> None:
+        """Take a backup out of sight in one durable rename, then remove it and what was known about it; safe to repeat."""
+        hidden = self.root / f"{PART}drop-{id}"
+        if self.folder(id).is_dir():
+            os.rename(self.folder(id), hidden)
+            sync_folder(self.backups)
+            sync_folder(self.root)
+        remove(hidden)
+        remove(self.proofs / id)
+
+    def leftovers(self) -> tuple[str, ...]:
+        """Name what was begun and that nobody is at work on any more."""
+        return tuple(name for name in _parts(self.root) if not _busy(self.root / (PART + name)))
+
+    def sweep(self, name: str) -> None:
+        """Remove what a killed run left under this name; Refused while somebody is at work on it."""
+        path = self.root / (PART + name)
+        if not os.path.lexists(path):
+            return
+        if _busy(path):
+            raise Refused(
+                "somebody is at work on this", on=str(path), because="another process holds its lock", next="wait for it"
+            )
+        remove(path)
+
+
+def open_repository(root: Path) -> Repository:
+    """Open a repository; Unreachable when there is none, Refused when its format is not ours."""
+    path = root / LABEL
+    try:
+        label = json.loads(path.read_bytes())
+        version, identity = int(label["version"]), str(label["id"])
+    except OSError as error:
+        next = f"mount the disk that holds {root}; a first backup makes a new repository only where there is none"
+        raise Unreachable("there is no repository here", on=str(root), because=f"{LABEL}: {error.strerror}", next=next) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Refused("this repository cannot be read", on=str(path), because=f"its label is damaged: {error}") from error
+    if version > VERSION:
+        raise Refused("this repository was made by a newer Mainstay", on=str(path), because=f"format {version} > {VERSION}")
+    return Repository(root, identity)
+
+
+def create_repository(root: Path) -> Repository:
+    """Make an empty repository, or finish making one; its parent must exist. A folder with other content is refused."""
+    root.mkdir(mode=0o700, exist_ok=True)
+    if (root / LABEL).exists():
+        return open_repository(root)
+    if strange := sorted({entry.name for entry in root.iterdir()} - {"backups", "proofs", "lost+found"}):
+        raise Refused(
+            "this folder is not a repository", on=str(root), because=f"it holds {strange[0]}", next="name an empty folder"
+        )
+    os.chmod(root, 0o700)
+    for name in ("backups", "proofs"):
+        (root / name).mkdir(mode=0o700, exist_ok=True)
+    write_atomic(root / LABEL, canonical({"version": VERSION, "id": secrets.token_hex(16)}))
+    sync_folder(root.parent)
+    return open_repository(root)
+
+
+def require_room(root: Path, needed: Size, what: str) -> None:
+    """Raise StepFailed, which names needed and free bytes, when `needed` and a little more do not fit."""
+    have = room(root)
+    if have.free < needed + _SPARE or (have.inodes and have.inodes_free < 16):
+        because = f"needs {Size(needed + _SPARE)}, {have.free} and {have.inodes_free} inodes are free"
+        raise StepFailed(
+            f"no room for {what}", on=str(root), because=because, next=f"free space below {root}, or prune old backups"
+        )
+
+
+def _parts(root: Path) -> list[str]:
+    return sorted(entry.name.removeprefix(PART) for entry in root.iterdir() if entry.name.startswith(PART))
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[None]:
+    """Hold the lock of a folder, so that others see somebody alive at work on it."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _busy(path: Path) -> bool:
+    if not stat.S_ISDIR(os.lstat(path).st_mode):
+        return False
+    try:
+        with _claimed(path):
+            return False
+    except BlockingIOError:
+        return True
+
+
+def remove(path: Path) -> None:
+    """Remove what is there, if anything; no link is followed (shutil.rmtree walks by descriptor)."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.is_dir():
+        for folder, names, _ in os.walk(path):  # a restored folder may be one that its owner cannot write to
+            for place in (Path(folder, name) for name in names):
+                if not place.is_symlink():
+                    place.chmod(0o700)
+        shutil.rmtree(path)
