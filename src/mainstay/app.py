@@ -73,14 +73,14 @@ class App:
         tasks = {name: observe.check_of(self.context, name) for name in self._targets(targets)}
         return {name: self.context.samples.last(task.id) for name, task in tasks.items() if task}
 
-    def forecast(self, name: str, params: Mapping[str, Any] | None = None) -> Forecast:
+    def forecast(self, what: str | Routine, params: Mapping[str, Any] | None = None) -> Forecast:
         """Observe and plan a routine or a single task without doing anything."""
-        routine = self.routine(name, params)
+        routine = what if isinstance(what, Routine) else self.routine(what, params)
         tasks = plan.forecast(self.context, (*routine.around, *routine.tasks))
         needed = [task.plan for task in tasks if task.plan and not task.bracket]
         brackets = [task.plan for task in tasks if task.plan and task.bracket]
         held = brackets if any(bracket.needed(one.impact) for one in needed) else []
-        return Forecast(name, tuple(tasks), plan.envelope([*needed, *held]))
+        return Forecast(routine.name, tuple(tasks), plan.envelope([*needed, *held]))
 
     def why(self, id: str) -> tuple[Any, Plan]:
         """Return the facts that a task sees now, and what it decides from them."""
@@ -89,9 +89,9 @@ class App:
             facts = self.context.task_kind(task).observe(session)
         return facts, plan.make(self.context, task, facts, f"why.{id}")
 
-    def runs(self, count: int) -> list[RunRecord]:
-        """Return the newest runs, newest first."""
-        return queries.recent(self.journal, count)
+    def runs(self, count: int, routine: str = "") -> list[RunRecord]:
+        """Return the newest runs, of one routine or of all, newest first."""
+        return queries.of_routine(self.journal, routine, count) if routine else queries.recent(self.journal, count)
 
     def unsettled(self) -> list[RunRecord]:
         """Return the runs of which something may still be owed."""
@@ -116,9 +116,9 @@ class App:
 
     # Doing
 
-    def run(self, name: str, how: road.Launch, params: Mapping[str, Any] | None = None) -> RunRecord:
+    def run(self, what: str | Routine, how: road.Launch, params: Mapping[str, Any] | None = None) -> RunRecord:
         """Run a routine or a single task."""
-        return road.launch(self.context, self.routine(name, params), how)
+        return road.launch(self.context, what if isinstance(what, Routine) else self.routine(what, params), how)
 
     def resume(self, id: str) -> RunRecord:
         """Go on with a run whose owner is gone, or that has its answer."""

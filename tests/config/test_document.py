@@ -24,6 +24,8 @@ def told(path: Path) -> str:
         (b'a: 1\nb: "\\0"\n', "x.yaml:2: file: a control character in a value"),
         (b'a: "\\e[2J"\n', "x.yaml:1: file: a control character in a value"),
         (b'a: "\\ud800"\n', "x.yaml:1: file: a control character in a value"),
+        (b'a: 1\nb: "\\UFFFFFFFF"\n', "x.yaml:2: file: not YAML: an escape that stands for no character"),
+        (b'a: 1\nb: "\\U00110000"\n', "x.yaml:2: file: not YAML: an escape that stands for no character"),
         (b"a: [1\nb: 2\n", "x.yaml:2: file: not YAML: "),
         (b"? [a]\n: 1\n", "x.yaml:1: file: a key must be plain text"),
         (b"[" * 100_000, f"x.yaml:1: file: nested deeper than {DEEPEST} levels"),

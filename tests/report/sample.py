@@ -52,7 +52,14 @@ def bad(week: int = WEEKS - 1) -> RunRecord:
     run = good(week)
     began = run.began
     late = began + timedelta(minutes=7)
-    tasks = (bracket(began, minutes=21), backup(began, week, slow=2.4), vacuum(late, week), failed_purge(late), rotate(late, week), deferred())
+    tasks = (
+        bracket(began, minutes=21),
+        backup(began, week, slow=2.4),
+        vacuum(late, week),
+        failed_purge(late),
+        rotate(late, week),
+        deferred(),
+    )
     final = facts(week, after=True)
     final["db.check"]["connections"] = 41
     final["api.check"]["p95_seconds"] = 0.412
@@ -94,7 +101,9 @@ def facts(week: int, after: bool) -> dict[str, Any]:
             "database_bytes": size,
             "connections": 12 if after else 14,
             "version": "16.4",
-            "tables": [{"name": "public.orders", "dead_share": 0.01 if after else 0.31 + week / 400, "rows": 812_000 + 9_000 * week}],
+            "tables": [
+                {"name": "public.orders", "dead_share": 0.01 if after else 0.31 + week / 400, "rows": 812_000 + 9_000 * week}
+            ],
         },
         "api.check": {"p95_seconds": 0.058 if after else 0.074, "status": 200},
         "disk.check": {"mounts": [{"path": "/var/lib/postgresql", "used_share": 0.58 + 0.022 * week - (0.01 if after else 0)}]},
@@ -144,7 +153,13 @@ def backup(began: datetime, week: int, slow: float = 1) -> TaskRecord:
     restore = step("prove", "restore_scratch", ("db", "scratch_7f3a"), because("copy is new", None), impact=Impact.LOAD)
     start, took = began + timedelta(seconds=40), (248 + 9 * week) * slow
     steps = (
-        done(copy, start, took, before={"copies": 6, "repository_bytes": 21 * GiB}, after={"copies": 7, "repository_bytes": 22 * GiB}),
+        done(
+            copy,
+            start,
+            took,
+            before={"copies": 6, "repository_bytes": 21 * GiB},
+            after={"copies": 7, "repository_bytes": 22 * GiB},
+        ),
         done(restore, start + timedelta(seconds=took + 1), 62),
     )
     return task("safe.backup", "data", steps, task_class="backup", forecast=Duration(300 + 7 * week), budget=Duration(720))
@@ -155,7 +170,13 @@ def vacuum(began: datetime, week: int) -> TaskRecord:
     reason = because("dead_share", Share(share), ">", Share(0.2), "table_bloat_threshold").at(WHERE)
     one = step("orders", "vacuum", ("table", "public", "orders"), reason, impact=Impact.BLOCKS_WRITES, reverse=Neutral())
     start = began + timedelta(minutes=9)
-    record = done(one, start, 38 + week, before={"dead_share": share, "table_bytes": 912_000_000}, after={"dead_share": 0.01, "table_bytes": 641_000_000})
+    record = done(
+        one,
+        start,
+        38 + week,
+        before={"dead_share": share, "table_bytes": 912_000_000},
+        after={"dead_share": 0.01, "table_bytes": 641_000_000},
+    )
     small = because("dead_share", Share(0.03), "<=", Share(0.2), "table_bloat_threshold").at(WHERE)
     few = because("rows", 812, "<", 10_000, "min_rows")
     skips = (*(Skip(("table", "public", name), small) for name in ("customers", "shifts", "sites", "teams", "users")),
@@ -166,28 +187,35 @@ def vacuum(began: datetime, week: int) -> TaskRecord:
 
 def rotate(began: datetime, week: int) -> TaskRecord:
     start = began + timedelta(minutes=13)
+    sizes = {"api": 1_310_000_000, "worker": 588_000_000}
     steps = tuple(
-        done(
-            step(name, "rotate", ("log", f"/var/log/scheduler/{name}.log"), because("size", Size(size), ">", Size(100_000_000), "max_size").at(Origin("mainstay.yaml", 18)),
-                 impact=Impact.NONE, reverse=OneWay("the old generation is verified before the live file is emptied")),
-            start + timedelta(seconds=place * 5), 4.2, before={"size": size}, after={"size": 0},
-        )
-        for place, (name, size) in enumerate([("api", 1_310_000_000), ("worker", 588_000_000)])
-    )  # fmt: skip
+        done(_rotation(name, size), start + timedelta(seconds=place * 5), 4.2, before={"size": size}, after={"size": 0})
+        for place, (name, size) in enumerate(sizes.items())
+    )
     return task("logs.rotate", "system", steps, forecast=Duration(12), budget=Duration(120))
+
+
+def _rotation(name: str, size: int) -> Step:
+    reason = because("size", Size(size), ">", Size(100_000_000), "max_size").at(Origin("mainstay.yaml", 18))
+    final = OneWay("the old generation is verified before the live file is emptied")
+    return step(name, "rotate", ("log", f"/var/log/scheduler/{name}.log"), reason, reverse=final)
 
 
 def renew(began: datetime) -> TaskRecord:
     reason = because("days_left", 61, ">", 30, "renew_before_days").at(Origin("mainstay.yaml", 27))
     start = began + timedelta(minutes=13, seconds=30)
     plan = Plan("cert.renew", began, (), (Skip(("certificate", "scheduler.example.org"), reason),))
-    return task("cert.renew", "infrastructure", (), status=Status.OK, plan=plan, began=start, ended=start + timedelta(seconds=1.4))
+    return task(
+        "cert.renew", "infrastructure", (), status=Status.OK, plan=plan, began=start, ended=start + timedelta(seconds=1.4)
+    )
 
 
 def failed_purge(began: datetime) -> TaskRecord:
     reason = because("stale_keys", 18_400, ">", 5_000, "max_stale_keys").at(Origin("mainstay.yaml", 25))
     save = step("save", "snapshot", ("cache", "schedule:*"), because("purge has no undo of its own", None), impact=Impact.LOAD)
-    purge = step("purge", "purge", ("cache", "schedule:*"), reason, impact=Impact.BLOCKS_WRITES, reverse=Undo("load", {"from": "save"}))
+    purge = step(
+        "purge", "purge", ("cache", "schedule:*"), reason, impact=Impact.BLOCKS_WRITES, reverse=Undo("load", {"from": "save"})
+    )
     back = step("purge~undo", "load", ("cache", "schedule:*"), because("takes back purge", None), impact=Impact.BLOCKS_WRITES)
     start = began + timedelta(minutes=9, seconds=50)
     why = "not proven: 4,211 of 18,400 keys are still there"
@@ -196,7 +224,9 @@ def failed_purge(began: datetime) -> TaskRecord:
         done(purge, start + timedelta(seconds=23), 130, status=Status.FAILED, because=why, before={"keys": 18_400}),
         done(back, start + timedelta(seconds=154), 48, undo_of="purge"),
     )
-    return task("cache.purge", "application", steps, status=Status.FAILED, because=why, forecast=Duration(70), budget=Duration(240))
+    return task(
+        "cache.purge", "application", steps, status=Status.FAILED, because=why, forecast=Duration(70), budget=Duration(240)
+    )
 
 
 def deferred() -> TaskRecord:

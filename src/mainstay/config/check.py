@@ -56,7 +56,11 @@ class Checks:
 
     def _waiting(self, routine: Routine) -> None:
         """Nobody is waited for while an outage lasts: no such task between the first and the last that is inside the brackets."""
-        inside = [number for number, task in enumerate(routine.tasks) if self._kind(task).impact >= Impact.BLOCKS_WRITES]
+        inside = [
+            number
+            for number, task in enumerate(routine.tasks)
+            if self._kind(task).highest_impact(task.target.settings) >= Impact.BLOCKS_WRITES
+        ]
         if not routine.around or not inside:
             return
         for task in routine.tasks[inside[0] : inside[-1]]:
@@ -76,7 +80,7 @@ class Checks:
 
     def _impact(self, routine: Routine, window: Window) -> None:
         for task in (*routine.around, *routine.tasks):
-            impact = self._kind(task).impact
+            impact = self._kind(task).highest_impact(task.target.settings)
             if impact > window.max_impact:
                 allowed = f"max_impact {window.max_impact.name.lower()} of window {window.name} ({window.origin})"
                 hint = f"set max_impact: {impact.name.lower()} there, or use another window"

@@ -21,9 +21,10 @@ from mainstay.model.units import Size
 from mainstay.system.files import read_bounded
 
 LARGEST = Size(10**6)
-DEEPEST = 40
+DEEPEST = 400
 MOST_VALUES = 20_000
 MOST_ALIASED = 100
+_NO_CHARACTER = re.compile(r"\\U(?!000|0010)")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\ud800-\udfff]")
 
 
@@ -78,6 +79,10 @@ def compose(text: str, shown_as: str) -> Node:
         mark = error.problem_mark or error.context_mark
         hint = "indent with spaces, not tabs" if "'\\t'" in str(error.problem) else ""
         _refuse(Origin(shown_as, mark.line + 1 if mark else 1), f"not YAML: {error.problem or error.context}", hint)
+    except (ValueError, OverflowError):  # the parser hands such an escape to chr()
+        escape = _NO_CHARACTER.search(text)
+        line = text.count("\n", 0, escape.start() if escape else 0) + 1
+        _refuse(Origin(shown_as, line), "not YAML: an escape that stands for no character")
     except YAMLError as error:  # a character that YAML does not allow; it knows a position, and no line
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         _refuse(Origin(shown_as, line), f"not YAML: {getattr(error, 'reason', 'unreadable')}")

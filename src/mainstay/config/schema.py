@@ -51,10 +51,11 @@ def schema(kinds: Kinds) -> Schema:
     """Return the schema of a configuration that uses these kinds."""
     loaded = [kinds.load(name) for name in kinds.names()]
     root = _object(SiteShape)
-    sections = {"targets": _target(loaded), "routines": _routine(loaded), "windows": _object(WindowShape)}
+    sections = {"targets": _target(loaded), "routines": _routine(), "windows": _object(WindowShape)}
     for name, inner in sections.items():
         root["properties"][name] |= {"additionalProperties": inner, "propertyNames": {"pattern": f"^{NAME.pattern}$"}}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mainstay.yaml", **root}
+    shared = {"task": _entry(loaded), "secret": _SECRET}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mainstay.yaml", **root, "$defs": shared}
 
 
 def _target(kinds: Iterable[Kind]) -> Schema:
@@ -70,10 +71,10 @@ def _target(kinds: Iterable[Kind]) -> Schema:
     return {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": names}}, "allOf": chosen}
 
 
-def _routine(kinds: Iterable[Kind]) -> Schema:
+def _routine() -> Schema:
     shape = _object(RoutineShape)
     for name in ("tasks", "around", "checks"):
-        shape["properties"][name]["items"] = _entry(kinds)
+        shape["properties"][name]["items"] = {"$ref": "#/$defs/task"}
     return shape
 
 
@@ -119,7 +120,7 @@ def _type(hint: Any, setting: Setting) -> Schema:
     if len(options := members(hint)) > 1:
         return {"anyOf": [{"type": "null"} if option is type(None) else _type(option, setting) for option in options]}
     if hint is SecretRef:
-        return _SECRET
+        return {"$ref": "#/$defs/secret"}
     if is_dataclass(hint) and isinstance(hint, type):
         return _object(hint)
     inner = get_args(hint)

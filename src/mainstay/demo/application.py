@@ -22,7 +22,7 @@ from mainstay.system.files import write_atomic
 
 DATABASE = Path("data/shop.db")
 PORT = Path("run/application.port")  # appears when the application serves
-_BUSY = 10.0  # seconds that a request waits for a writer
+_BUSY = 15.0  # seconds that a request waits for a writer
 
 
 class Shop(ThreadingHTTPServer):

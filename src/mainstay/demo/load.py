@@ -24,7 +24,7 @@ from mainstay.system.files import write_atomic
 READY = Path("run/load.pid")  # appears when the customers are there
 FIGURES = Path("run/load.json")
 _EVERY = 0.02  # seconds
-_TIMEOUT = 10.0
+_TIMEOUT = 20.0
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,8 @@ def tell(folder: Path, open_app: Callable[[Path], App], say: Say) -> int:
         made.stop()
     say("\nCounting every request and every log line ...")
     result = audit(folder, LOGS)
-    say("\n".join(["", *summary(result, runs, (before, Weight.of(folder)))]))
+    lines = "\n".join(["", *summary(result, runs, (before, Weight.of(folder)))])
+    say(lines.replace(f"{folder}/", ""))
     say("\n".join(["", *next_commands(folder, runs)]))
     return 0 if result.clean and all(run.verdict != Verdict.FAIL for run in runs) else 1
 
@@ -87,7 +89,7 @@ def summary(result: Audit, runs: list[RunRecord], weights: tuple[Weight, Weight]
     yield from (_row("", problem) for problem in seen.failures)
     for log in result.logs:
         lines = f"{log.written:,} lines written, {log.lost} lost, {log.doubled} doubled, {log.broken} broken"
-        yield _row(log.log, f"{lines}, in {log.parts} files")
+        yield _row(log.log, f"{lines}, in {log.parts} {'file' if log.parts == 1 else 'files'}")
     yield _row("database", f"{before.database} -> {after.database}")
     yield _row("logs", f"{before.logs} -> {after.logs}")
     proven = sorted(proofs(runs))
@@ -111,7 +113,7 @@ def left_alone(runs: list[RunRecord]) -> Iterator[str]:
 
 def next_commands(folder: Path, runs: list[RunRecord]) -> Iterator[str]:
     """Yield what to look at now."""
-    command = f".venv/bin/mainstay --config {folder / 'mainstay.yaml'}"
+    command = f"{_myself()} --config {folder / 'mainstay.yaml'}"
     yield from (f"Report: {report_of(folder, run.routine)}" for run in runs)
     yield "\nThe shop is closed now; its folder and Mainstay's memory of it stay. Try:"
     yield f"  {command} runs"
@@ -123,6 +125,12 @@ def next_commands(folder: Path, runs: list[RunRecord]) -> Iterator[str]:
 def report_of(folder: Path, routine: str) -> Path:
     """Return where the report of a routine is written."""
     return folder / f"report-{routine}.html"
+
+
+def _myself() -> Path:
+    """Return the command as it was called, short where it lies below this folder."""
+    called = Path(sys.argv[0])
+    return called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called
 
 
 def _undone(run: RunRecord) -> str:

@@ -26,7 +26,7 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 
 def may_start(context: Context, routine: Routine, run: str) -> None:
     """Raise Refused unless a run may start now, or go on: the clock, what is owed, proofs, and the routine's own checks."""
-    _clock_runs_forward(context)
+    _clock_runs_forward(context, run)
     _nothing_owed(context, routine, run)
     _proven(context, routine)
     _checks_pass(context, routine)
@@ -96,8 +96,8 @@ def alive(context: Context, run: str) -> bool:
     return False
 
 
-def _clock_runs_forward(context: Context) -> None:
-    newest, now = context.journal.newest(), clock.now()
+def _clock_runs_forward(context: Context, run: str) -> None:
+    newest, now = context.journal.newest(apart_from=run), clock.now()
     if newest and now < newest - CLOCK_TOLERANCE:
         reason = f"it is {now:%Y-%m-%d %H:%M:%S} UTC, the newest event is from {newest:%Y-%m-%d %H:%M:%S} UTC"
         raise Refused("the clock runs backwards", because=reason, next="set the clock; nothing is started or pruned before")

@@ -121,7 +121,7 @@ def _happened(drive: Drive, record: TaskRecord, started: StepRecord) -> Ending:
     why = kind.verify(decode(kind.facts, started.before), after, step)
     if why is None:
         return Ending(Status.CHANGED, "interrupted; a look shows that it happened", after)
-    if drive.record.turned and isinstance(step.reverse, Undo) and not started.undo_of:
+    if drive.record.turned and isinstance(step.reverse, Undo) and not step.is_bracket and not started.undo_of:
         return Ending(Status.FAILED, f"interrupted: {why}; it is taken back", after)
     return Ending(Status.PENDING, f"interrupted; a look shows that it did not happen: {why}", after)
 

@@ -105,6 +105,10 @@ class TaskKind(ABC, Generic[F, P]):
         """Return None if the facts prove that the step (or its undo: look at `step.action`) happened, else why not."""
         raise NotImplementedError
 
+    def highest_impact(self, settings: Any) -> Impact:
+        """Return the highest impact that any step may have on a target with these settings."""
+        return self.impact
+
     def locks(self, resource: str, params: P) -> tuple[Lock, ...]:
         """Return what the task needs for itself; `resource` is the identity of its target."""
         return () if self.task_class is TaskClass.CHECK else (Lock(resource),)

@@ -11,6 +11,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +19,15 @@ from typing import Any
 
 from mainstay.ledger import database
 from mainstay.model.codec import canonical, encode
-from mainstay.model.errors import MainstayError, Refused
+from mainstay.model.errors import MainstayError, Refused, StepFailed, Unreachable
+from mainstay.model.units import Size
 from mainstay.system import clock
+from mainstay.system.files import room
 
 VERSION = 1
 GENESIS = "0" * 64
+_ROW = 16384  # bytes of pages and WAL frames around one event
+_MAKE_ROOM = "free space there, then `mainstay resume RUN`: what was started is looked at and goes on"
 _COLUMNS = "seq, at, kind, run, task, body, hash"
 
 
@@ -43,6 +48,10 @@ class Broken(MainstayError):
     """The chain does not hold."""
 
 
+class Fenced(MainstayError):
+    """Another process has adopted the run; this one writes no more."""
+
+
 class Journal:
     """One connection to `journal.db`, safe to share between the threads of a process."""
 
@@ -55,20 +64,17 @@ class Journal:
     def append(self, kind: str, body: dict[str, Any], *, run: str = "", task: str = "", fence: int = 0) -> Event:
         """Commit one event. With `fence`, refuse unless that is still the run's newest adoption.
 
-        Raises Refused for a stale fence and for an occurrence that was claimed before.
+        Raises Refused for an occurrence that was claimed before, Fenced for a stale fence, StepFailed when the disk is full.
         """
         text = canonical(body).decode()
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                if fence:
-                    self._guard(run, fence)
-                event = self._insert(kind, run, task, text)
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-        return event
+                with self._transaction():
+                    if fence:
+                        self._guard(run, fence)
+                    return self._insert(kind, run, task, text)
+            except sqlite3.OperationalError as error:
+                raise self._refusal(error, len(text)) from error
 
     def events(self, *, run: str = "", kinds: tuple[str, ...] = (), task: str = "", after: int = 0) -> Iterator[Event]:
         """Yield events in order, of one run, of some kinds, of one task."""
@@ -99,10 +105,10 @@ class Journal:
         with self._lock:
             return self._last()[1]
 
-    def newest(self) -> datetime | None:
-        """Return the time of the newest event."""
+    def newest(self, apart_from: str = "") -> datetime | None:
+        """Return the time of the newest event that is not of that run."""
         with self._lock:
-            row = self._connection.execute("SELECT at FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+            row = self._connection.execute("SELECT at FROM event WHERE run <> ? ORDER BY seq DESC LIMIT 1", (apart_from,)).fetchone()
         return datetime.fromisoformat(row[0]) if row else None
 
     def verify(self, against: str = "") -> int:
@@ -126,6 +132,24 @@ class Journal:
         """Close the connection."""
         self._connection.close()
 
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _refusal(self, error: sqlite3.OperationalError, needed: int) -> MainstayError:
+        have = room(self.path.parent)
+        because = f"{error}: needs about {Size(needed + _ROW)}, {have.free} and {have.inodes_free} inodes are free"
+        if error.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE):
+            return StepFailed("the journal cannot be written", on=str(self.path), because=because, next=_MAKE_ROOM)
+        return Unreachable("the journal cannot be written", on=str(self.path), because=str(error), next="mainstay doctor")
+
     def _insert(self, kind: str, run: str, task: str, text: str) -> Event:
         seq, previous = self._last()
         row = (seq + 1, encode(clock.now()), kind, run, task, text)
@@ -145,7 +169,7 @@ class Journal:
         sql = "SELECT seq FROM event WHERE run = ? AND kind = 'run.adopted' ORDER BY seq DESC LIMIT 1"
         row = self._connection.execute(sql, (run,)).fetchone()
         if row is None or row[0] != fence:
-            raise Refused(
+            raise Fenced(
                 "this process no longer owns the run",
                 on=run,
                 because=f"it was adopted anew (fence {row and row[0]}, mine {fence})",

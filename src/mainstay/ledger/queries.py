@@ -22,6 +22,11 @@ def recent(journal: Journal, count: int) -> list[RunRecord]:
     return [_record(journal, event.run) for event in journal.ask(database.query("recent_runs"), count)]
 
 
+def of_routine(journal: Journal, routine: str, count: int) -> list[RunRecord]:
+    """Return the newest runs of a routine, newest first."""
+    return [_record(journal, event.run) for event in journal.ask(database.query("runs_of"), routine, count)]
+
+
 def held(journal: Journal) -> frozenset[str]:
     """Return the names that nothing may delete now: a run that is not settled needs them for its undo."""
     steps = (step for run in unsettled(journal) for task in run.tasks for step in task.steps)

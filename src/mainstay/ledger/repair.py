@@ -56,8 +56,10 @@ def _readable(path: Path) -> list[tuple[Any, ...]]:
     """Read rows in order until one cannot be read or does not follow from the one before."""
     rows: list[tuple[Any, ...]] = []
     previous = GENESIS
+    damaged = sqlite3.connect(path)
+    damaged.execute("PRAGMA writable_schema = ON")  # or SQLite refuses to read a file that is shorter than it was
     try:
-        for row in sqlite3.connect(path).execute("SELECT seq, at, kind, run, task, body, hash FROM event ORDER BY seq"):
+        for row in damaged.execute("SELECT seq, at, kind, run, task, body, hash FROM event ORDER BY seq"):
             if row[0] != len(rows) + 1 or row[6] != chained(previous, row[:6]):
                 break
             rows.append(row)

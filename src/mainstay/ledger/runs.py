@@ -125,7 +125,7 @@ def _task_ended(record: RunRecord, event: Event) -> RunRecord:
 def _answered(record: RunRecord, event: Event) -> RunRecord:
     """A person's word ends a step that nobody else could tell about."""
     status = Status.CHANGED if event.body["yes"] else Status.FAILED
-    said = f"{event.body['by']} says that it {'happened' if event.body['happened'] else 'did not happen'}"
+    said = f"{event.body['by']} says that it {'happened' if event.body['yes'] else 'did not happen'}"
     body = {"step": event.body["step"], "status": status, "because": said, "after": None, "output": ""}
     record = _step_ended(record, replace(event, body=body))
     return replace(_task(record, event, lambda task: replace(task, status=Status.RUNNING)), status=Status.RUNNING, ended=None)

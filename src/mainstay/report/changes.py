@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from mainstay.model.plan import Args, shown
 from mainstay.model.run import RunRecord, Status, StepRecord, TaskRecord
 from mainstay.model.units import Duration
 from mainstay.report import marks
-from mainstay.report.document import Cell, Document, Paragraph, Section, Tone, plural, table
+from mainstay.report.document import Cell, Document, Entry, Paragraph, Section, listed, plural
 
 COLUMNS = ("at", "who", "run", "routine", "task", "what", "parameters", "result", "took_seconds", "why")
 
@@ -59,20 +59,24 @@ def row(change: Change) -> tuple[str, ...]:
 def document(log: ChangeLog) -> Document:
     """Tell the change log."""
     zone = log.made_at.tzinfo
-    rows = [
-        (Cell(f"{change.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"), Cell(change.who), Cell(f"{change.task} {change.what}".strip()),
-         Cell(_parameters(change.parameters), "muted"), Cell(change.result, _tone(change.result)), Cell(change.why, "muted"))
-        for change in log.changes
-    ]  # fmt: skip
-    heads = ("at", "who", "what", "parameters", "result", "why")
-    found = table(heads, rows) if rows else Paragraph("Nothing was changed.")
+    content = (
+        listed(log.changes, lambda change: _entry(change, zone)) if log.changes else Paragraph("Nothing was changed.", "muted")
+    )
     return Document(
         title="Change log",
-        badge=Cell(plural(len(rows), "change")),
+        badge=Cell(plural(len(log.changes), "change")),
         summary=f"{log.since.astimezone(zone):%Y-%m-%d %H:%M} to {log.until.astimezone(zone):%Y-%m-%d %H:%M %Z}",
-        sections=(Section("", (found,)),),
-        colophon="From the journal. A table holds the first hundred lines; CSV and JSON hold all of them.",
+        sections=(Section("", (content,)),),
+        colophon="From the journal. Lists for people are bounded; CSV and JSON hold everything.",
     )
+
+
+def _entry(change: Change, zone: tzinfo | None) -> Entry:
+    known = change.result in set(Status)
+    mark = marks.status_mark(Status(change.result)) if known else Cell("·", "muted")
+    what = f"{change.at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {change.task} {change.what if known else ''}".rstrip()
+    meta = " · ".join(part for part in (change.who, change.result, str(change.took) if change.took is not None else "") if part)
+    return Entry(mark, what, meta, marks.told(change.why, _parameters(change.parameters)))
 
 
 def _of(run: RunRecord) -> Iterator[Change]:
@@ -95,7 +99,3 @@ def _present(texts: Iterable[str]) -> list[str]:
 
 def _parameters(args: Args) -> str:
     return json.dumps(args, ensure_ascii=False, sort_keys=True) if args else ""
-
-
-def _tone(result: str) -> Tone:
-    return marks.status_word(Status(result)).tone if result in set(Status) else ""

@@ -21,6 +21,7 @@ from mainstay.report.quantity import shown
 
 LABEL = 48  # characters
 ROW = 44  # of a lane, in pixels
+GUTTER = 15  # per cent of a small chart, for the words of its axis
 FLOOR = 92  # where a small chart has its axis
 _SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
@@ -84,13 +85,11 @@ def timeline(lanes: Sequence[Lane], span: tuple[datetime, datetime], title: str)
 
 def gauges(rows: Sequence[Gauge], title: str) -> str:
     """Draw durations on one scale: a bar for what it was, a mark for the forecast, a bracket for the budget."""
-    top = max(
-        [max(row.value, row.expected or 0) for row in rows]
-        + [row.limit for row in rows if row.limit and row.limit < 4 * row.value]
-    )
-    marks = [(100 * tick / (top * 1.04), shown(tick, "s")) for tick in ticks(0, top, "s")]
+    budgets = [row.limit for row in rows if row.limit and row.limit < 4 * row.value]
+    top = max([1e-3, *budgets, *(max(row.value, row.expected or 0) for row in rows)]) * 1.04
+    marks = [(100 * tick / top, shown(tick, "s")) for tick in ticks(0, top, "s")]
     height = len(rows) * ROW + 22
-    parts = [_grid(marks, height - 20), *(_gauge(row, place * ROW + 16, top * 1.04) for place, row in enumerate(rows))]
+    parts = [_grid(marks, height - 20), *(_gauge(row, place * ROW + 16, top) for place, row in enumerate(rows))]
     return _svg(height, title, "; ".join(f"{row.label}: {row.note}" for row in rows), "".join(parts))
 
 
@@ -110,7 +109,7 @@ def columns(series: Series, title: str, limit: float | None = None) -> str:
     values = [point.value for point in series.points]
     near = limit if limit and limit < 3 * max(values) else 0
     scale = _Scale(0, max([*values, near]) or 1.0)
-    wide = 100 / max(len(values), 12)
+    wide = (100 - GUTTER) / max(len(values), 12)
     first = 100 - wide * len(values)
     bars = []
     for place, point in enumerate(series.points):
@@ -131,8 +130,9 @@ def course(series: Series, title: str) -> str:
     dots = [(100 * (point.at - begin).total_seconds() / whole, scale.y(point.value)) for point in series.points]
     path = " ".join(f"{x:.2f},{y:.2f}" for x, y in dots)
     inner = _tag("polygon", points=f"0,{FLOOR} {path} 100,{FLOOR}", class_="area") + _tag("polyline", points=path, class_="line")
-    box = {"width": "100%", "height": f"{FLOOR}", "viewBox": f"0 0 100 {FLOOR}", "preserveAspectRatio": "none"}
-    last = _tag("circle", cx=_pct(min(dots[-1][0], 99)), cy=_px(dots[-1][1]), r="3.5", class_="dot")
+    size = {"x": f"{GUTTER}%", "width": f"{100 - GUTTER}%", "height": f"{FLOOR}"}
+    box = {**size, "viewBox": f"0 0 100 {FLOOR}", "preserveAspectRatio": "none"}
+    last = _tag("circle", cx="99%", cy=_px(dots[-1][1]), r="3.5", class_="dot")
     return _svg(FLOOR + 18, title, _told(series), _rulers(scale, series, bar=_tag("svg", inner, **box)) + last)
 
 
@@ -207,19 +207,17 @@ def _grid(marks: Iterable[tuple[float, str]], height: float) -> str:
 
 
 def _line(y: float, look: str) -> str:
-    return _tag("line", x1="0", x2="100%", y1=_px(y), y2=_px(y), class_=look)
+    return _tag("line", x1=f"{GUTTER}%", x2="100%", y1=_px(y), y2=_px(y), class_=look)
 
 
 def _rulers(scale: _Scale, series: Series, bar: str) -> str:
     """Lay what is drawn between the grid and its words: values at the left, the first and the last day below."""
     marks = [value for value in ticks(scale.low, scale.high, series.unit, 2) if value > scale.low]
     grid = "".join(_line(scale.y(value), "grid") for value in marks) + _line(FLOOR, "axis")
-    words = [
-        _tag("text", escape(shown(value, series.unit)), x="0", y=_px(scale.y(value) - 3), class_="tick halo") for value in marks
-    ]
+    words = [_tag("text", escape(shown(value, series.unit)), x="0", y=_px(scale.y(value) + 4), class_="tick") for value in marks]
     days = [f"{at.day} {at:%b}" for at in (series.points[0].at, series.points[-1].at)]
-    words += [_tag("text", days[0], x="0", y=_px(FLOOR + 15), class_="tick")]
-    words += [_tag("text", days[1], x="100%", y=_px(FLOOR + 15), text_anchor="end", class_="tick")]
+    words.append(_tag("text", days[0], x=f"{GUTTER}%", y=_px(FLOOR + 15), class_="tick"))
+    words.append(_tag("text", days[1], x="100%", y=_px(FLOOR + 15), text_anchor="end", class_="tick"))
     return grid + bar + "".join(words)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeGuard
 
@@ -26,7 +26,10 @@ History = Mapping[Key, Sequence[float]]
 
 @dataclass(frozen=True)
 class Delta:
-    """One fact before and after. `change` and `share` (the change relative to `before`) are None for what is not a number."""
+    """One fact before and after. `change` and `share` (the change relative to `before`) are None for what is not a number.
+
+    `usual` is the median change of earlier runs, None where there are too few to tell.
+    """
 
     of: str
     fact: str
@@ -35,6 +38,7 @@ class Delta:
     unit: Unit = ""
     change: float | None = None
     share: float | None = None
+    usual: float | None = None
     outlier: bool = False
     why: str = ""
 
@@ -75,22 +79,22 @@ def history(runs: Iterable[RunRecord]) -> dict[Key, list[float]]:
     return found
 
 
-def oddity(delta: Delta, past: Sequence[float], meant: bool) -> str:
-    """Say why a change stands out, or nothing. A change that was `meant` (a step's own) is odd only against its history.
+def judged(delta: Delta, past: Sequence[float], meant: bool) -> Delta:
+    """Tell whether a change stands out. One that was `meant` (a step's own) can do so only against its history.
 
     With enough history the measure is the distance from the median change, in scaled median absolute deviations, and at
     least a twentieth of the value; without it, a fact that doubled or halved stands out.
     """
     if delta.change is None or not _number(delta.before):
-        return ""
+        return delta
     if len(past) >= ENOUGH:
         usual = statistics.median(past)
         spread = 1.4826 * statistics.median(abs(change - usual) for change in past)
         far = abs(delta.change - usual) > SCORE * max(spread, 0.05 * abs(delta.before))
-        return f"usually {signed(usual, delta.unit)}" if far and delta.change else ""
+        return replace(delta, usual=usual, outlier=far, why=f"usually {signed(usual, delta.unit)}" if far else "")
     if meant or delta.share is None or -0.5 < delta.share < 1:
-        return ""
-    return f"{change_of(delta.share)} in one run"
+        return delta
+    return replace(delta, outlier=True, why=f"{change_of(delta.share)} in one run")
 
 
 def _deltas(of: str, before: Any, after: Any) -> Iterator[Delta]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
@@ -34,12 +35,19 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters["sort_of"] = _sort_of
+    found.filters.update(sort_of=_sort_of, soft=_soft)
     return found
 
 
 def _harmless(value: Any) -> Any:
     return clean(value) if type(value) is str else value
+
+
+def _soft(text: str) -> Any:
+    """Let a long name break where its parts end."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"(?<=[._/:])(?=\w)", "<wbr>", str(escape(clean(text)))))
 
 
 def _sort_of(block: Block) -> str:

@@ -20,7 +20,8 @@ from mainstay.report.document import (
     plural,
 )
 
-_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
+_SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")  # GitHub leaves underscores inside words alone
+_LEADING = re.compile(r"^(?=#+\s|[-+>]|=+$)|(?<=\d)(?=[.)]\s)")
 
 
 def write(document: Document) -> str:
@@ -75,5 +76,5 @@ def _rest(bullet: str, more: int) -> list[str]:
 
 
 def _text(text: str) -> str:
-    escaped = _SPECIAL.sub(r"\\\1", clean(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"^(#+|\d+\.|[-+])(?=\s)", r"\\\1", escaped)
+    escaped = _SPECIAL.sub(r"\\\g<0>", clean(text)).replace("&", "&amp;").replace("<", "&lt;")
+    return _LEADING.sub(r"\\", escaped, count=1)

@@ -36,6 +36,17 @@ class Series:
     points: tuple[Point, ...]
 
 
+def related(run: RunRecord, others: Iterable[RunRecord]) -> list[RunRecord]:
+    """Return the newest earlier runs that had a task or a check in common with this one, oldest first."""
+    ids = {task.id for task in run.tasks} | run.baseline.keys()
+    known = [
+        old
+        for old in others
+        if old.began < run.began and not ids.isdisjoint({task.id for task in old.tasks} | old.baseline.keys())
+    ]
+    return _ordered(known)[-RUNS:]
+
+
 def durations(run: RunRecord, earlier: Sequence[RunRecord]) -> tuple[Series, ...]:
     """Return how long each task of the run took, now and before; runs in which it did not come to its end do not count."""
     found: dict[str, list[Point]] = {task.id: [] for task in run.tasks if task.took is not None and not task.bracket}

@@ -12,7 +12,8 @@ from mainstay.model.because import Finding, Level
 from mainstay.model.run import RunRecord, Status, TaskRecord, Verdict
 from mainstay.model.task import Category
 from mainstay.model.units import Duration
-from mainstay.report.past import Series, durations, sizes
+from mainstay.report.past import Series, durations, related, sizes
+from mainstay.report.quantity import moment
 from mainstay.report.run import Act, Deviation, Left, RunReport, build
 
 GROWN = 0.25  # from here on a median duration counts as having changed
@@ -123,10 +124,10 @@ def digest(runs: Sequence[RunRecord], since: datetime, until: datetime, now: dat
     known = sorted((_narrowed(run, scope.category) for run in runs), key=lambda run: run.began)
     known = [run for run in known if run.tasks or run.checks or not scope.category]
     inside = [run for run in known if since <= run.began < until]
-    reports = [build(run, [old for old in known if old.began < run.began], now) for run in inside]
+    reports = [build(run, known, now) for run in inside]
     routines = tuple(_routine(name, known, since, until, scope.due) for name in _names(inside, scope.due))
     failing = tuple(_failing(inside))
-    deviations = (*_late(routines), *(one for report in reports for one in _deviations(report)), *_seen(failing))
+    deviations = (*_late(routines, now), *(one for report in reports for one in _deviations(report)), *_seen(failing))
     latest = {run.routine: run for run in inside}
     return Digest(
         title=scope.title,
@@ -142,8 +143,8 @@ def digest(runs: Sequence[RunRecord], since: datetime, until: datetime, now: dat
         done=tuple(_acts([act for report in reports for act in report.done])),
         left=tuple(_left([left for report in reports for left in report.left])),
         failing=failing,
-        durations=tuple(series for run in latest.values() for series in durations(run, _before(run, known))),
-        sizes=tuple(series for run in latest.values() for series in sizes(run, _before(run, known))),
+        durations=tuple(series for run in latest.values() for series in durations(run, related(run, known))),
+        sizes=tuple(series for run in latest.values() for series in sizes(run, related(run, known))),
     )
 
 
@@ -152,10 +153,6 @@ def _narrowed(run: RunRecord, category: Category | None) -> RunRecord:
         return tuple(task for task in tasks if category in (None, task.category))
 
     return replace(run, tasks=wanted(run.tasks), checks=wanted(run.checks))
-
-
-def _before(run: RunRecord, known: Sequence[RunRecord]) -> list[RunRecord]:
-    return [old for old in known if old.began < run.began]
 
 
 def _names(inside: Sequence[RunRecord], due: Sequence[Due]) -> list[str]:
@@ -187,24 +184,22 @@ def _median(runs: Sequence[RunRecord]) -> Duration | None:
     return Duration(statistics.median(took)) if took else None
 
 
-def _late(routines: Iterable[RoutineLine]) -> Iterator[Deviation]:
+def _late(routines: Iterable[RoutineLine], now: datetime) -> Iterator[Deviation]:
     for one in routines:
         if one.overdue and one.due:
-            ran = f"last ran {one.last.isoformat(timespec='minutes')}" if one.last else "never ran"
-            yield Deviation(
-                Level.CRITICAL, one.name, f"was due {one.due.isoformat(timespec='minutes')} and {ran}", f"mainstay run {one.name}"
-            )
+            ran = f"last ran {moment(one.last, now)}" if one.last else "never ran"
+            yield Deviation(Level.CRITICAL, one.name, f"was due {moment(one.due, now)} and {ran}", f"mainstay run {one.name}")
         if one.median and one.before and one.median > one.before * (1 + GROWN):
-            slower = f"took {one.median}, {one.before} before"
-            yield Deviation(Level.WARNING, one.name, slower)
+            yield Deviation(Level.WARNING, one.name, f"took {one.median}, {one.before} before")
 
 
-def _deviations(report: RunReport) -> Iterator[Deviation]:
-    """Leave findings out: what a check still sees is told once, as it was last seen."""
+def _deviations(report: RunReport) -> list[Deviation]:
+    """Leave findings out: what a check still sees is told once, as it was last seen. A run that did not pass is always told."""
     seen = {str(finding.because) for finding in report.findings}
-    for one in report.deviations:
-        if one.text not in seen:
-            yield replace(one, text=f"{one.text} [{report.id}]")
+    told = [one for one in report.deviations if one.text not in seen]
+    if not told and report.deviations and report.verdict is not Verdict.PASS:
+        told = [Deviation(report.deviations[0].level, report.routine, report.why or f"ended {report.status}")]
+    return [replace(one, text=f"{one.text} [{report.id}]") for one in told]
 
 
 def _failing(inside: Sequence[RunRecord]) -> Iterator[Finding]:

@@ -80,7 +80,7 @@ def _tiles(report: Digest) -> Tiles:
             _count("pass", counted[Verdict.PASS], "good"),
             _count("degraded", counted[Verdict.DEGRADED], "warn"),
             _count("fail", counted[Verdict.FAIL], "bad"),
-            Tile("steps changed something", f"{sum(run.changed for run in report.runs):,}"),
+            Tile("changes", f"{sum(run.changed for run in report.runs):,}", "verified steps"),
             _count("overdue", overdue, "bad"),
         )
     )

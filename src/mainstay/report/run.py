@@ -15,7 +15,7 @@ from mainstay.model.run import Remark, RunRecord, Status, StepRecord, TaskRecord
 from mainstay.model.units import Duration, Share
 from mainstay.report import compare, quantity
 from mainstay.report.compare import Delta
-from mainstay.report.past import Series, durations, sizes
+from mainstay.report.past import Series, durations, related, sizes
 
 NEAR = 0.8  # of its budget: from here on a task is reported as running out of time
 DONE = {Status.OK, Status.CHANGED, Status.FAILED, Status.UNDONE, Status.UNKNOWN, Status.RUNNING, Status.CANCELLED}
@@ -37,11 +37,13 @@ class Act:
     because: Because | None = None
     now: str = ""  # the fact that decided, as it is afterwards
     said: str = ""  # why it failed, or what is to be known
+    output: str = ""  # what its processes printed, as far as the journal keeps it
     began: datetime | None = None
     ended: datetime | None = None
     took: Duration | None = None
     one_way: str = ""  # why it is acceptable that it cannot be taken back
     undo_of: str = ""
+    bracket: bool = False  # it had to be taken back in any case
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class RunReport:
 
 def build(run: RunRecord, previous: Sequence[RunRecord], now: datetime, head: str = "") -> RunReport:
     """Fold one run, and what earlier runs tell about it, into a report; `head` is that of the journal's chain."""
-    earlier = [old for old in previous if old.id != run.id and old.began < run.began]
+    earlier = related(run, previous)
     acts = [_act(task, record) for task in run.tasks for record in task.steps if record.status in DONE]
     deltas = _compared(run, earlier)
     findings = tuple(sorted((finding for task in _looks(run) for finding in task.findings), key=lambda one: -one.level))
@@ -154,8 +156,8 @@ def build(run: RunRecord, previous: Sequence[RunRecord], now: datetime, head: st
         done=tuple(act for act in acts if not act.undo_of),
         undone=tuple(act for act in acts if act.undo_of and (act.task, act.undo_of) not in _obligations(run)),
         left=tuple(left for task in run.tasks for left in _left(task, run.ended is not None)),
-        comparisons=tuple(delta for delta in deltas if delta.before != delta.after),
-        unchanged=sum(delta.before == delta.after for delta in deltas),
+        comparisons=tuple(delta for delta in deltas if delta.before != delta.after or delta.outlier),
+        unchanged=sum(delta.before == delta.after and not delta.outlier for delta in deltas),
         findings=findings,
         brackets=tuple(bracket for task in run.tasks for bracket in _brackets(task, run.ended or now)),
         remarks=run.remarks,
@@ -190,11 +192,13 @@ def _act(task: TaskRecord, record: StepRecord) -> Act:
         because=step.because,
         now=_now(record),
         said=record.because,
+        output=record.output,
         began=record.began,
         ended=record.ended,
         took=record.took,
         one_way=step.reverse.one_way if isinstance(step.reverse, OneWay) else "",
         undo_of=record.undo_of,
+        bracket=step.is_bracket,
     )
 
 
@@ -257,11 +261,8 @@ def _brackets(task: TaskRecord, now: datetime) -> Iterator[Bracket]:
 def _compared(run: RunRecord, earlier: Sequence[RunRecord]) -> list[Delta]:
     past = compare.history(earlier)
 
-    def judged(delta: Delta, meant: bool) -> Delta:
-        why = compare.oddity(delta, past.get((delta.of, delta.fact), ()), meant)
-        return replace(delta, outlier=bool(why), why=why)
-
-    return [judged(one, False) for one in compare.of_checks(run)] + [judged(one, True) for one in compare.of_steps(run)]
+    checks = [compare.judged(one, past.get((one.of, one.fact), ()), meant=False) for one in compare.of_checks(run)]
+    return checks + [compare.judged(one, past.get((one.of, one.fact), ()), meant=True) for one in compare.of_steps(run)]
 
 
 def _deviations(report: RunReport) -> Iterator[Deviation]:
@@ -284,7 +285,7 @@ def _deviations(report: RunReport) -> Iterator[Deviation]:
         if finding.level > Level.OK:
             yield Deviation(finding.level, finding.on, str(finding.because), finding.advice)
     for delta in report.comparisons:
-        if delta.outlier:
+        if delta.outlier and delta.usual is not None:  # without history nobody can tell a deviation from an effect
             before, after = quantity.shown(delta.before, delta.unit), quantity.shown(delta.after, delta.unit)
             text = f"{delta.fact} {before} → {after} ({delta.why})"
             yield Deviation(Level.WARNING, delta.of, text)

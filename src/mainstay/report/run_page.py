@@ -22,7 +22,6 @@ from mainstay.report.document import (
     Gallery,
     Paragraph,
     Section,
-    Table,
     Tile,
     Tiles,
     Tone,
@@ -37,6 +36,7 @@ from mainstay.report.run import Act, Bracket, Deviation, Left, RunReport, TaskLi
 
 BARS = 20  # in one chart
 PAIRS = 18
+OUTPUT = 5  # last lines of what a failed step printed
 STRETCH = 24  # letters of a course
 _TONES = {Impact.NONE: "calm", Impact.LOAD: "info", Impact.BLOCKS_WRITES: "warn", Impact.DOWNTIME: "bad"}
 _LEGEND = (*((tone, marks.impact_word(impact).text) for impact, tone in _TONES.items()), ("bracket", "bracket"))
@@ -103,9 +103,7 @@ def _tiles(report: RunReport) -> Tiles:
         Tile("deviations", f"{len(report.deviations):,}", "", marks.level_mark(worst).tone if worst is not None else "good"),
     ]
     if held is not None:
-        tiles.append(
-            Tile("closed for", str(held), "longest bracket", "" if all(one.closed for one in report.brackets) else "bad")
-        )
+        tiles.append(Tile("bracketed", str(held), "longest bracket", "" if all(one.closed for one in report.brackets) else "bad"))
     if report.undone:
         tiles.append(Tile("rolled back", f"{len(report.undone):,}", "", "warn"))
     return Tiles(tuple(tiles))
@@ -176,14 +174,14 @@ def _done(report: RunReport) -> Section | None:
 def act_entry(act: Act) -> Entry:
     """Tell a step."""
     meta = " · ".join(part for part in (shown(act.took, "s") if act.took else "", marks.impact_word(act.impact).text) if part)
+    printed = act.output.strip().splitlines()[-OUTPUT:] if act.status in (Status.FAILED, Status.UNKNOWN) else []
     final = f"cannot be taken back: {act.one_way}" if act.one_way else ""
+    why = "; ".join(part for part in (act.why, act.now) if part)
     return Entry(
-        marks.status_mark(act.status),
+        marks.status_mark(Status.CHANGED if act.bracket and act.status is Status.UNDONE else act.status),
         f"{act.task}: {act.action} {act.on}".rstrip(),
         meta,
-        marks.told(
-            "; ".join(part for part in (act.why, act.now) if part), f"{act.status}: {act.said}" if act.said else "", final
-        ),
+        marks.told(why, f"{act.status}: {act.said}" if act.said else "", *(f"| {line}" for line in printed), final),
     )
 
 
@@ -192,19 +190,21 @@ def _undone(undone: Sequence[Act]) -> Section | None:
 
 
 def _left(left: Sequence[Left]) -> Section | None:
-    return Section("Not done, and why", (left_table(left),)) if left else None
+    return Section("Not done, and why", (left_entries(left),)) if left else None
 
 
-def left_table(left: Sequence[Left]) -> Table:
-    """Tell what was left alone: one row for each reason of a task, with what it was given for."""
+def left_entries(left: Sequence[Left], named: bool = True) -> Entries:
+    """Tell what was left alone: one entry for each reason of a task, `named` with the task."""
     grouped: dict[tuple[str, Status, str], list[str]] = {}
     for one in left:
         grouped.setdefault((one.task, one.status, one.why), []).append(one.on)
-    rows = [
-        (marks.status_mark(status), Cell(f"{task} {_some(on)}".rstrip()), Cell(why), marks.status_word(status))
-        for (task, status, why), on in grouped.items()
-    ]
-    return table(("", "what", "why", "status"), rows)
+
+    def entry(item: tuple[tuple[str, Status, str], list[str]]) -> Entry:
+        (task, status, why), on = item
+        title = ": ".join(part for part in (task if named else "", _some(on)) if part)
+        return Entry(marks.status_mark(status), title or task, str(status), marks.told(why))
+
+    return listed(list(grouped.items()), entry)
 
 
 def _some(on: Sequence[str]) -> str:

@@ -262,7 +262,7 @@ def _known(word: str, words: tuple[str, ...]) -> str:
         return word
     if len(word) == 3 and (meant := [known for known in words if known.startswith(word)]):
         return meant[0]
-    near = difflib.get_close_matches(word, words, 1)
+    near = difflib.get_close_matches(word, (*words, *(known[:3] for known in words)), 1)
     raise ValueError(
         f"{word!r} is not known here: " + (f"did you mean {near[0]}?" if near else f"write one of {', '.join(words)}")
     )

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.kinds.logs.conftest import LINE, Writer, do, joined, numbers, observe, plan, run, session, settings, tmpfs, undo
 
 from mainstay.kinds.logs import KIND
 from mainstay.kinds.logs.settings import Reopen
 from mainstay.model.errors import StepFailed
 from mainstay.model.units import Duration
+from tests.kinds.logs.conftest import LINE, Writer, do, joined, numbers, observe, plan, run, session, settings, tmpfs, undo
 
 Start = Callable[..., Writer]
 
@@ -102,10 +102,9 @@ def test_one_signal_serves_all_logs_and_owner_and_mode_are_kept(folder: Path, wr
         (folder / name).write_text("line\n")
         os.chmod(folder / name, 0o640)
         os.chown(folder / name, 1234, 1235)
-    with open(folder / "error.log", "a"):
-        writer = writing(folder / "app.log", "append", "HUP")
-        given = settings(folder, reopen=Reopen(pid=writer.pid))
-        assert [step.action for step in run("rotate", given)] == ["rename", "rename", "reopen"]
+    writer = writing(folder / "app.log", "append", "HUP")
+    given = settings(folder, reopen=Reopen(pid=writer.pid))
+    assert [step.action for step in run("rotate", given)] == ["rename", "rename", "reopen"]
     for path in (folder / "app.log", folder / "error.log"):
         seen = path.stat()
         assert (seen.st_mode & 0o777, seen.st_uid, seen.st_gid) == (0o640, 1234, 1235)

@@ -1,4 +1,4 @@
-"""A program that logs: numbered lines, as fast as it may, until SIGTERM. usage: writer.py LOG (append|offset) (HUP|USR1|-)"""
+"""A program that logs numbered lines until SIGTERM; usage: writer.py LOG (append|offset) (HUP|USR1|-)."""
 
 from __future__ import annotations
 

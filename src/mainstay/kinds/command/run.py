@@ -21,6 +21,10 @@ class Run(TaskKind[Facts, NoParams]):
     impact = Impact.DOWNTIME
     facts = Facts
 
+    def highest_impact(self, settings: Settings) -> Impact:
+        """Return what the command was declared to have."""
+        return Impact[settings.impact.upper()]
+
     def observe(self, session: Session, on: On | None = None) -> Facts:
         """Ask `before`, `after` and `done`."""
         return probes.observe(session)

@@ -64,10 +64,10 @@ def _growth(stream: Stream, facts: Facts) -> Iterator[Finding]:
 
 def _permissions(path: str, live: Live, *, readable_by_all: bool) -> Iterator[Finding]:
     if live.mode & 0o002:
-        yield Finding(Level.CRITICAL, path, because("mode", f"{live.mode:04o}", "is"), "everybody can write to it: chmod o-w")
+        yield Finding(Level.CRITICAL, path, because("writable by everybody", f"{live.mode:04o}"), "chmod o-w")
     elif live.mode & 0o004 and not readable_by_all:
-        advice = "everybody can read it: chmod o-r and set mode, or set readable_by_all"
-        yield Finding(Level.WARNING, path, because("mode", f"{live.mode:04o}", "!=", False, "readable_by_all"), advice)
+        advice = "chmod o-r and set mode, or set readable_by_all"
+        yield Finding(Level.WARNING, path, because("readable by everybody", f"{live.mode:04o}", param="readable_by_all"), advice)
 
 
 def _all(facts: Facts) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def _all(facts: Facts) -> Iterator[Finding]:
     else:
         yield Finding(Level.OK, "all logs", because("total", total, "<=", limit, "max_total"))
     if not facts.streams:
-        yield Finding(Level.WARNING, "all logs", because("logs_found", 0, "==", 0, "paths"), "look at the patterns")
+        yield Finding(Level.WARNING, "all logs", because("logs_found", 0, "<", 1), "look at the patterns")
     if why := from_the_future(facts):
         yield Finding(Level.WARNING, "all logs", why, "nothing is dropped until the clock is right")
     for part in facts.missing:

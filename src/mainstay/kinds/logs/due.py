@@ -59,7 +59,7 @@ def _no_cut(live: Live) -> Because | None:
     careless = [str(writer) for writer in live.writers if not writer.append]
     if careless:
         return because("append_only", f"{careless[0]} writes without O_APPEND", param="append_only")
-    return None if live.whole else because("whole_blocks", 0, ">", 0)
+    return None if live.whole else because("whole_blocks", 0, "<", 1)
 
 
 def _no_reopen(live: Live, facts: Facts) -> Because | None:

@@ -86,7 +86,7 @@ _MASKS = ("SigCgt", "SigBlk")
 
 
 def _pids() -> list[int]:
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and int(entry) != os.getpid()]
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
 
 
 def _of(pid: int) -> Iterator[tuple[Inode, Writer]]:

@@ -43,9 +43,10 @@ def open_database(path: Path, busy_timeout: Duration, query: str = "mode=rw") ->
     """Open a file that must exist and be a SQLite database, in autocommit mode; Unreachable when it is not."""
     _require_header(path)
     where = f"file:{quote(str(path))}?{query}"
-    with explained(path), closing(
-        Database(where, timeout=busy_timeout, isolation_level=None, uri=True, check_same_thread=False)
-    ) as connection:
+    with (
+        explained(path),
+        closing(Database(where, timeout=busy_timeout, isolation_level=None, uri=True, check_same_thread=False)) as connection,
+    ):
         connection.path, connection.text_factory = path, _text
         yield connection
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.kinds.sqlite.content import schema_digest
 from mainstay.kinds.sqlite.copying import AS_IS, copy_into, problems_of
-from mainstay.kinds.sqlite.database import open_database
+from mainstay.kinds.sqlite.database import open_database, writing
 from mainstay.kinds.sqlite.facts import DatabaseFacts, look
 from mainstay.model.because import because
 from mainstay.model.errors import StepFailed, Unreachable
@@ -86,7 +86,8 @@ class TakeSnapshot(TaskKind[SnapshotFacts, SnapshotParams]):
         free, needed = room(path.parent).free, look(session).live
         if free < needed:
             raise StepFailed("no room for a snapshot", on=str(path), because=f"needs {needed}, {free} are free")
-        copy_into(session.connection, part, lambda: session.pulse(deadline))
+        with writing(session.connection) as connection:  # VACUUM INTO counts as a write
+            copy_into(connection, part, lambda: session.pulse(deadline))
         if problems := problems_of(part, lambda: session.pulse(deadline)):
             raise StepFailed("the copy is not sound", on=str(part), because=problems[0], next="run the task integrity")
         os.rename(part, path)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,22 +10,20 @@ from mainstay.kinds.sqlite.content import measure
 from mainstay.kinds.sqlite.database import Database, attended, scalar, writing
 from mainstay.kinds.sqlite.facts import DatabaseFacts, look
 from mainstay.kinds.sqlite.integrity import check_pages
+from mainstay.kinds.sqlite.stall import rate, stall
 from mainstay.model.because import because
 from mainstay.model.errors import StepFailed
 from mainstay.model.plan import Cost, Impact, Neutral, On, Skip, Step
 from mainstay.model.task import TaskClass
 from mainstay.model.units import Duration, Size
-from mainstay.system import clock
 from mainstay.system.clock import Deadline
 from mainstay.system.files import room
-
-_SAMPLE = Size(4 << 20)
-_PASSES = 3  # the pages in use are written to a temporary file, to the log or journal, and into the database
+from mainstay.vault.store import Pulse
 
 
 @dataclass(frozen=True)
 class VacuumFacts:
-    """The database, how fast its disk takes a small durable write now, its room, and the problems that a check after it found."""
+    """The database, how fast VACUUM would be here now, its room, and the problems that a check after it found."""
 
     database: DatabaseFacts
     rate: Size  # bytes a second
@@ -37,7 +33,7 @@ class VacuumFacts:
     @property
     def stall(self) -> Duration:
         """How long VACUUM is expected to keep every writer waiting."""
-        return Duration(_PASSES * self.database.live / max(self.rate, 1))
+        return stall(self.database.live, self.rate, wal=self.database.journal_mode == "wal")
 
 
 class Vacuum(TaskKind[VacuumFacts, NoParams]):
@@ -56,7 +52,7 @@ class Vacuum(TaskKind[VacuumFacts, NoParams]):
         problems: tuple[str, ...] = ()
         if on:
             problems = attended(connection, lambda: check_pages(connection, "quick_check"), lambda: session.pulse(deadline))
-        return VacuumFacts(look(session), _rate(folder), room(folder).free, problems)
+        return VacuumFacts(look(session), rate(folder), room(folder).free, problems)
 
     def plan(self, facts: VacuumFacts, params: NoParams, name: str) -> list[Step | Skip]:
         """Worth it, bearable, and possible: else a reason."""
@@ -70,7 +66,7 @@ class Vacuum(TaskKind[VacuumFacts, NoParams]):
         if facts.room < needed:
             return [Skip(on, because("free room", facts.room, "<", needed))]
         reason = because("free_share", database.free_share, ">", limits.max_free_share, "max_free_share")
-        deadline, cost = Duration(60 + 20 * facts.stall), Cost(bytes=_PASSES * database.live)
+        deadline, cost = Duration(60 + 20 * facts.stall), Cost(bytes=database.live)
         return [Step("vacuum", "vacuum", on, reason, Impact.BLOCKS_WRITES, Neutral(), deadline=deadline, cost=cost)]
 
     def verify(self, before: VacuumFacts, after: VacuumFacts, step: Step) -> str | None:
@@ -85,30 +81,29 @@ class Vacuum(TaskKind[VacuumFacts, NoParams]):
     @action("vacuum")
     def vacuum(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Rebuild the file. SQLite's own journal makes a killed VACUUM harmless."""
+
+        def pulse() -> None:
+            session.pulse(deadline)
+
         with writing(session.connection) as connection:
-            before, version = (
-                attended(connection, lambda: measure(connection), lambda: session.pulse(deadline)),
-                _version(connection),
-            )
-            attended(connection, lambda: connection.execute("VACUUM"), lambda: session.pulse(deadline))
-            after = attended(connection, lambda: measure(connection), lambda: session.pulse(deadline))
-            if before != after and _version(connection) == version:
-                changed = sorted(name for name in before[1] if before[1][name] != after[1].get(name))
-                raise StepFailed(
-                    "VACUUM changed content", on=session.target.name, because=f"{changed}", next="restore a proven backup"
-                )
+            before = _content(connection, pulse)
+            attended(connection, lambda: connection.execute("VACUUM"), pulse)
+            after = _content(connection, pulse)
+        if before.version == after.version and before.digests != after.digests:
+            names = ", ".join(sorted(name for name in before.digests if before.digests[name] != after.digests.get(name)))
+            raise StepFailed("VACUUM changed content", on=session.target.name, because=names, next="restore a proven backup")
 
 
-def _version(connection: Database) -> int:
-    """Return a number that changes when somebody else commits (PRAGMA data_version)."""
-    return scalar(connection, "PRAGMA data_version")
+@dataclass(frozen=True)
+class _Content:
+    """A digest of every table, and a number that changes when another connection commits (PRAGMA data_version)."""
+
+    digests: dict[str, str]
+    version: int
 
 
-def _rate(folder: Path) -> Size:
-    """Time a small write and fsync into a file without a name."""
-    began = clock.monotonic()
-    with tempfile.TemporaryFile(dir=folder) as file:
-        file.write(bytes(_SAMPLE))
-        file.flush()
-        os.fsync(file.fileno())
-    return Size(_SAMPLE / max(clock.monotonic() - began, 1e-6))
+def _content(connection: Database, pulse: Pulse) -> _Content:
+    """Digest every table, unless readers stop the writer here: without a write-ahead log."""
+    wal = connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    digests = attended(connection, lambda: measure(connection), pulse)[1] if wal else {}
+    return _Content(digests, scalar(connection, "PRAGMA data_version"))

@@ -1,0 +1,260 @@
+"""Rotate and compress side by side with what others do: lines lost under a live writer, CPU and size of compression.
+
+usage: python benchmarks/rotation.py        (needs logrotate and gzip; writes benchmarks/out/rotation.json; about two minutes)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from backports import zstd
+
+from mainstay.kinds.kind import Session
+from mainstay.kinds.logs import KIND
+from mainstay.kinds.logs.settings import Reopen, Settings
+from mainstay.model.plan import Step
+from mainstay.model.target import Target
+from mainstay.system.clock import Deadline
+from mainstay.system.process import Door
+
+OUT = Path(__file__).parent / "out"
+RUNS, ROTATIONS, PAUSE, LINE_PAUSE = 3, 15, 0.1, 0.0005
+BYTES = 186_000_000
+
+
+def main() -> int:
+    OUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=OUT) as scratch:
+        lost = {name: [losses(Path(scratch) / "live", rotate) for _ in range(RUNS)] for name, rotate in WAYS.items()}
+        ours, gzip = compression(Path(scratch))
+    for name, runs in lost.items():
+        print(f"{name:32} lost {median(line[1] for line in runs):9,.0f} of {median(line[0] for line in runs):9,.0f} lines")
+    faster, smaller = gzip[0] / ours[0], ours[1] / gzip[1]
+    print(
+        f"compression of {BYTES / 1e6:.0f} MB: gzip -6 {gzip[0]:.2f} s CPU, {gzip[1] / 1e6:.1f} MB; ours {ours[0]:.2f} s, {ours[1] / 1e6:.1f} MB"
+    )
+    goals = [goal(f"lines lost, {name}", "0", worst := max(run[1] for run in lost[name]), worst == 0) for name in OURS]
+    goals += [goal("CPU of gzip -6 / ours", ">= 5", round(faster, 2), faster >= 5)]
+    goals += [goal("size of ours / gzip -6", "<= 0.95", round(smaller, 3), smaller <= 0.95)]
+    rows = {name: [{"written": written, "lost": gone} for written, gone in runs] for name, runs in lost.items()}
+    (OUT / "rotation.json").write_text(json.dumps({"goals": goals, "rows": rows}, indent=1) + "\n")
+    return 0 if all(one["ok"] for one in goals) else 1
+
+
+def goal(name: str, wanted: str, measured: float, ok: bool) -> dict[str, Any]:
+    print(f"{'ok   ' if ok else 'short'} {name}: goal {wanted}, measured {measured}")
+    return {"name": name, "goal": wanted, "measured": measured, "ok": ok}
+
+
+# --- lines lost while a process writes and somebody rotates ---
+
+
+def write(path: str) -> None:
+    """Log numbered lines until SIGTERM; open the log anew on SIGHUP."""
+    state = {"stop": False, "stale": False}
+    signal.signal(signal.SIGTERM, lambda *_: state.update(stop=True))
+    signal.signal(signal.SIGHUP, lambda *_: state.update(stale=True))
+    number, fd = 0, os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    while not state["stop"]:
+        if state["stale"]:
+            os.close(fd)
+            fd, state["stale"] = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640), False
+        os.write(
+            fd, b"%010d a line of about one hundred bytes, as an application writes them about what it does all day\n" % number
+        )
+        number += 1
+        if number % 20 == 0:
+            time.sleep(LINE_PAUSE)
+    print(number)
+
+
+def losses(folder: Path, rotate: Callable[[Path, int, int], None]) -> tuple[int, int]:
+    """Return the lines written and the lines that are in no file afterwards."""
+    folder.mkdir()
+    live = folder / "app.log"
+    with subprocess.Popen([sys.executable, __file__, "write", live], stdout=subprocess.PIPE) as writer:
+        time.sleep(0.3)
+        for turn in range(1, ROTATIONS + 1):
+            time.sleep(PAUSE)
+            rotate(live, writer.pid, turn)
+        writer.terminate()
+        written = int(writer.communicate()[0])
+    kept = {int(line[:10]) for line in content(folder).split(b"\n") if line[:10].isdigit()}
+    shutil.rmtree(folder)
+    return written, written - len(kept)
+
+
+def content(folder: Path) -> bytes:
+    """Join all files, the oldest first, so that a line that straddles two of them is whole."""
+    files = sorted(folder.glob("app.log*"), key=lambda path: (path.name == "app.log", path.stat().st_mtime_ns, path.name))
+    return b"".join(
+        subprocess.run(["gzip", "-dc", f], stdout=subprocess.PIPE).stdout if f.suffix == ".gz" else f.read_bytes() for f in files
+    )
+
+
+def by_rename(live: Path, pid: int, turn: int) -> None:
+    ours("rotate", settings(live.parent, reopen=Reopen(pid=pid)))
+
+
+def by_cut(live: Path, pid: int, turn: int) -> None:
+    ours("rotate", settings(live.parent, append_only=True))
+
+
+def by_copytruncate(live: Path, pid: int, turn: int) -> None:
+    policy = live.parent / "logrotate.conf"
+    policy.write_text(f"{live} {{\n rotate 1000\n copytruncate\n}}\n")
+    policy.chmod(0o644)
+    subprocess.run(["logrotate", "-f", "-s", live.parent / "logrotate.state", policy], check=True)
+
+
+def by_cp_and_truncate(live: Path, pid: int, turn: int) -> None:
+    subprocess.run(["cp", live, f"{live}.{turn:03}"], check=True)
+    subprocess.run(["truncate", "-s", "0", live], check=True)
+
+
+def by_gzip(live: Path, pid: int, turn: int) -> None:
+    if live.exists():  # after the first time the writer goes on in a file without a name
+        subprocess.run(["gzip", "-f", live], check=True)
+
+
+OURS = {"mainstay: rename + signal": by_rename, "mainstay: copy + cut": by_cut}
+WAYS = {**OURS, "logrotate copytruncate": by_copytruncate, "cp + truncate": by_cp_and_truncate, "gzip of the live log": by_gzip}
+
+
+def settings(folder: Path, **more: Any) -> Settings:
+    return Settings(paths=(f"{folder}/*.log",), rivals=(), size=1, delay=0, **more)
+
+
+def ours(task: str, given: Settings) -> None:
+    """Observe, plan, do and verify one task, as the engine does."""
+    kind, session = KIND.task(task), Session(Target("logs", "logs", given), Door())
+    before = kind.observe(session)
+    steps = [step for step in kind.plan(before, kind.params(), "bench") if isinstance(step, Step)]
+    assert steps, "nothing was planned"
+    for step in steps:
+        kind.apply(session, step, Deadline(step.deadline))
+        why_not = kind.verify(before, kind.observe(session, step.on), step)
+        assert why_not is None, why_not
+
+
+# --- compression ---
+
+
+def compression(scratch: Path) -> tuple[tuple[float, int], tuple[float, int]]:
+    """Return CPU seconds (median) and bytes, of ours and of gzip -6, for the same three logs."""
+    folder = scratch / "packed"
+    folder.mkdir()
+    sources = [scratch / f"{name}.txt" for name in KINDS]
+    for source, lines in zip(sources, KINDS.values(), strict=True):
+        generate(source, lines, BYTES // len(KINDS))
+    mine, peers = zip(*[(pack(folder, sources), gzipped(sources)) for _ in range(RUNS)], strict=True)
+    return middle(mine), middle(peers)
+
+
+def middle(runs: tuple[tuple[float, int], ...]) -> tuple[float, int]:
+    return median(run[0] for run in runs), runs[0][1]
+
+
+def pack(folder: Path, sources: list[Path]) -> tuple[float, int]:
+    """Compress by our task: everything it does counts, proofs included."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for source in sources:
+        shutil.copy(source, folder / f"{source.stem}.log-{stamp}-01")
+    used = cpu(resource.RUSAGE_SELF)
+    ours("compress", settings(folder))
+    used = cpu(resource.RUSAGE_SELF) - used
+    packed = list(folder.glob("*.zst"))
+    assert sum(len(zstd.decompress(path.read_bytes())) for path in packed) == sum(path.stat().st_size for path in sources)
+    size = sum(path.stat().st_size for path in packed)
+    for path in packed:
+        path.unlink()
+    return used, size
+
+
+def gzipped(sources: list[Path]) -> tuple[float, int]:
+    used, size = cpu(resource.RUSAGE_CHILDREN), 0
+    for source in sources:
+        subprocess.run(["gzip", "-6", "-k", "-f", source], check=True)
+        size += source.with_name(source.name + ".gz").stat().st_size
+    return cpu(resource.RUSAGE_CHILDREN) - used, size
+
+
+def cpu(who: int) -> float:
+    usage = resource.getrusage(who)
+    return usage.ru_utime + usage.ru_stime
+
+
+def generate(path: Path, lines: Callable[[random.Random, str], str], size: int) -> None:
+    dice, second, written = random.Random(42), 1_700_000_000.0, 0
+    with path.open("w", buffering=1 << 20) as file:
+        while written < size:
+            second += dice.random() / 8
+            written += file.write(
+                lines(dice, time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second)) + f",{int(second % 1 * 1000):03}")
+            )
+
+
+def access_lines(dice: random.Random, at: str) -> str:
+    path = dice.choice(
+        ("/api/v1/items/%d", "/api/v1/users/%d/orders?page=2&limit=20", "/static/js/chunk-%x.js", "/health?n=%d")
+    ) % dice.randint(1, 200_000)
+    agent = dice.choice(
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/%d.0 Safari/537.36",
+            "python-requests/2.%d",
+            "kube-probe/1.%d",
+        )
+    )
+    status = dice.choices((200, 304, 404, 401, 502), (92, 3, 3, 1, 1))[0]
+    return (
+        f'10.{dice.randint(0, 15)}.{dice.randint(0, 255)}.{dice.randint(1, 254)} - user{dice.randint(1, 3000)} [{at}] "GET {path} HTTP/1.1" '
+        f'{status} {dice.randint(120, 90_000)} "https://app.example.com/" "{agent % dice.randint(20, 130)}" rt={dice.expovariate(12):.3f}\n'
+    )
+
+
+def application_lines(dice: random.Random, at: str) -> str:
+    request = f"{dice.getrandbits(64):016x}"
+    return dice.choice(
+        (
+            f"{at} INFO [app.http] GET /api/v1/items/{dice.randint(1, 200_000)} 200 {dice.randint(1, 900)}ms request_id={request}\n",
+            f"{at} INFO [app.worker.email] task send_receipt[{request}] succeeded in {dice.random() * 3:.6f}s: user{dice.randint(1, 3000)}@example.com\n",
+            f"{at} DEBUG [app.db.pool] checkout connection {dice.randint(1, 50)} idle={dice.random() * 60:.2f}s tx={request}\n",
+            f"{at} WARNING [app.cache] evicted {dice.randint(1, 9999)} keys in {dice.randint(1, 400)} ms\n",
+            f'{at} ERROR [app.api] unhandled exception in request {request}\nTraceback (most recent call last):\n  File "/srv/app/api/orders.py", '
+            f"line {dice.choice((88, 143, 201))}, in create_order\n    customer = self.repo.get(payload[\"customer\"])\nKeyError: 'customer_{dice.randint(1, 99_999)}'\n",
+        )
+    )
+
+
+def database_lines(dice: random.Random, at: str) -> str:
+    head = f"{at} UTC [{dice.randint(1000, 60_000)}] app@shop "
+    return head + dice.choice(
+        (
+            f"LOG:  duration: {dice.expovariate(0.02):.3f} ms  execute <unnamed>: SELECT id, status, total FROM orders WHERE customer_id = "
+            f"{dice.randint(1, 99_999)} AND created_at > '2024-0{dice.randint(1, 9)}-01' ORDER BY id DESC LIMIT {dice.randint(1, 100)}\n",
+            f"LOG:  connection received: host=10.0.3.{dice.randint(1, 254)} port={dice.randint(1024, 65_000)}\n",
+            f"LOG:  disconnection: session time: 0:{dice.randint(10, 59)}:{dice.randint(10, 59)} user=app database=shop host=10.0.3.{dice.randint(1, 254)}\n",
+            f'ERROR:  duplicate key value violates unique constraint "orders_ref_key"\n{head}DETAIL:  Key (ref)=({dice.getrandbits(48):012x}) already exists.\n',
+        )
+    )
+
+
+KINDS = {"access": access_lines, "application": application_lines, "database": database_lines}
+
+
+if __name__ == "__main__":
+    sys.exit(write(sys.argv[2]) if sys.argv[1:2] == ["write"] else main())

@@ -1,0 +1,136 @@
+"""From a forecast to a run: what would be done is shown, consent is asked for, progress is told, the end is summed up."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+import typer
+
+from mainstay.app import App, Forecast
+from mainstay.cli import call
+from mainstay.cli.stop import Wish
+from mainstay.engine.run import Launch
+from mainstay.model.errors import Refused
+from mainstay.model.plan import Envelope, Plan
+from mainstay.model.run import RunRecord, Status, TaskRecord, Verdict
+from mainstay.model.task import Routine
+from mainstay.model.units import Duration, Size
+from mainstay.report import marks, screens, terminal
+from mainstay.report.document import Cell, Entries, Entry, plural
+from mainstay.report.progress import Progress
+from mainstay.system import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+@dataclass(frozen=True)
+class How:
+    """How a run is started: consent given beforehand, by a timer, or shown only."""
+
+    yes: bool = False
+    scheduled: bool = False
+    dry: bool = False
+
+
+def start(routine: Callable[[App], Routine], how: How) -> None:
+    """Run what `routine` picks, after consent, and exit by how it ended; with `dry`, show the forecast only."""
+    wish = Wish()
+    app = call.opened(wish)
+    chosen = routine(app)
+    if how.dry:
+        show_plan(app, app.forecast(chosen))
+        return
+    launch = Launch(attended=False, scheduled=True) if how.scheduled else attended(app, chosen, yes=how.yes)
+    finish(app, wish, lambda live: live.run(chosen, launch))
+
+
+def attended(app: App, routine: Routine, *, yes: bool) -> Launch:
+    """Return how a person starts a run: with consent to what needs it, asked for where nothing else gives it."""
+    forecast = app.forecast(routine)
+    if forecast.envelope is None:
+        return Launch()
+    call.say(envelope(forecast.envelope).rstrip("\n"))
+    if not yes and not _agreed(routine.name):
+        raise Refused(
+            "nobody consented", on=routine.name, because="what it would do cannot be taken back or is noticed by users",
+            next="say y at a terminal, or pass --yes",
+        )  # fmt: skip
+    return Launch(envelope=forecast.envelope, how="--yes" if yes else "asked at the terminal")
+
+
+def together(app: App, name: str, tasks: Sequence[str]) -> Routine:
+    """Return one routine of several single tasks."""
+    if len(tasks) == 1:
+        return app.routine(tasks[0])
+    return Routine(name, tuple(task for id in tasks for task in app.routine(id).tasks))
+
+
+def envelope(asked: Envelope) -> str:
+    """Return what a person consents to, as it is printed."""
+    ceilings = [f"at most {Duration(round(asked.minutes * 60))}"]
+    ceilings += [f"{Size(asked.bytes)} read or written"] if asked.bytes else []
+    ceilings += [f"{plural(asked.rows, 'row')} lost"] if asked.rows else []
+    head = Entry(Cell("!", "warn"), f"This needs consent: {', '.join(ceilings)}", marks.impact_word(asked.impact).text)
+    acts = (Entry(Cell("→", "info"), act) for act in asked.acts)
+    return terminal.lines(Entries((head, *acts)), terminal.width_of(sys.stdout), terminal.colour_of(sys.stdout))
+
+
+def finish(app: App, wish: Wish, act: Callable[[App], RunRecord]) -> None:
+    """Do it with live progress, sum it up, and exit by how it ended."""
+    with wish.heard(), listening(app) as live:
+        record = act(live)
+    conclude(record)
+    raise typer.Exit(exit_code(record))
+
+
+@contextmanager
+def listening(app: App, stream: TextIO | None = None) -> Iterator[App]:
+    """Return the same site, telling its progress."""
+    with Progress(stream or sys.stdout, clock.monotonic) as progress:
+        yield app.listening(progress)
+
+
+def conclude(record: RunRecord) -> None:
+    """Say in three lines how a run ended and what to do next."""
+    changed = sum(step.status is Status.CHANGED and not step.undo_of for task in record.tasks for step in task.steps)
+    took = f" in {record.took}" if record.took is not None else ""
+    told = marks.told(record.because, advice=_next(record))
+    word = marks.verdict_word(record.verdict, record.status)
+    mark = Cell({Verdict.PASS: "✓", Verdict.DEGRADED: "!", Verdict.FAIL: "✗", None: "…"}[record.verdict], word.tone)
+    entry = Entry(mark, f"{record.routine}: {word.text}{took}, {plural(changed, 'step')} done", record.id, told)
+    width, colour = terminal.width_of(sys.stdout), terminal.colour_of(sys.stdout)
+    call.say("\n" + terminal.lines(Entries((entry,)), width, colour).rstrip("\n"))
+
+
+def exit_code(record: RunRecord) -> int:
+    """Return 0 for a run that did its work, came to a stop for a person, or found nothing to do; 1 for the others."""
+    bad = record.verdict is Verdict.FAIL or record.status in (Status.FAILED, Status.UNKNOWN, Status.CANCELLED, Status.UNDONE)
+    return 1 if bad else 0
+
+
+def show_plan(app: App, forecast: Forecast) -> None:
+    """Print a forecast, and what a person would be asked."""
+    at = call.now(app.site)
+    call.show(screens.plan(forecast.routine, [_screen(task) for task in forecast.tasks], at))
+    if forecast.envelope:
+        call.say(f"\n{envelope(forecast.envelope)}".rstrip("\n"))
+
+
+def _screen(task: TaskRecord) -> screens.Forecast:
+    empty = Plan(task.id, clock.now())
+    return screens.Forecast(task.plan or empty, task.forecast, task.budget, task.because, task.bracket)
+
+
+def _agreed(routine: str) -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm(f"Run {routine}?", default=False)
+
+
+def _next(record: RunRecord) -> str:
+    waiting = next((task.id for task in record.tasks if task.status is Status.WAITING), None)
+    if waiting:
+        return f"mainstay sign {record.id} {waiting} --remark TEXT"
+    return f"mainstay report {record.id}" if record.ended else f"mainstay resume {record.id}"

@@ -1,0 +1,75 @@
+"""The journal itself: verify, repair, head."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mainstay.cli import call
+from mainstay.cli.call import Json
+
+app = call.command()
+group = call.command(
+    "ledger",
+    help="""Prove that the journal is whole, print its head, or save what a damaged one still proves.
+
+Every event carries the hash of the one before. The head, printed in every report, tells later whether history was rewritten.
+
+\b
+mainstay ledger verify
+mainstay ledger verify --against HEAD
+mainstay ledger repair
+""",
+)
+app.add_typer(group)
+
+
+@group.command()
+def verify(
+    against: Annotated[str, typer.Option("--against", metavar="HEAD", help="A head printed earlier; it must be found again.")] = "",
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Recompute the chain of the whole journal; exit with 1 where the first row does not follow from the one before.
+
+    With --against it must also contain the event of that hash: a head from an old report shows that history was not rewritten.
+
+    \b
+    mainstay ledger verify
+    mainstay ledger verify --against 5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8
+    """
+    journal = call.opened().journal
+    events = journal.verify(against)
+    if as_json:
+        call.show_json("ledger/1", {"events": events, "head": journal.head(), "whole": True})
+    else:
+        call.say(f"{events:,} events, the chain holds; head {journal.head()}")
+
+
+@group.command()
+def head(as_json: Json = False) -> None:
+    """Print the hash of the newest event, to be kept elsewhere.
+
+    \b
+    mainstay ledger head
+    """
+    found = call.opened().journal.head()
+    if as_json:
+        call.show_json("head/1", {"head": found})
+    else:
+        call.say(found)
+
+
+@group.command()
+def repair() -> None:
+    """Build a new journal from the beginning that can still be read and proven; the damaged file is kept beside it.
+
+    For a journal that a failing disk has torn. Runs whose last events were lost are found by `mainstay status` afterwards.
+
+    \b
+    mainstay ledger repair
+    """
+    from mainstay.ledger.repair import repair as save
+
+    saved = save(call.opened().site.state)
+    call.say(f"saved {saved.events:,} events; the damaged journal is kept as {saved.damaged}\n  next: mainstay ledger verify")

@@ -1,0 +1,144 @@
+"""What goes on with a run: resume, rollback, cancel, settle, sign."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mainstay.cli import call
+from mainstay.cli.call import Name, Remark, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mainstay.app import App
+    from mainstay.model.run import RunRecord
+
+app = call.command()
+
+
+@app.command()
+def resume(run: Run) -> None:
+    """Go on with a run whose process is gone, or that has its answer: first find out what was half done, then finish or undo.
+
+    It looks again instead of guessing: a step that was started and never ended is probed, repeated, taken back, or put to you,
+    as its plan says. Safe to call at any time: a run whose process lives is left alone.
+
+    \b
+    mainstay resume last
+    mainstay resume 20260301T020000-weekly-3f6c
+    """
+    _go_on(run, lambda live, id: live.resume(id))
+
+
+@app.command()
+def rollback(run: Run) -> None:
+    """Take back every change of a run that is not settled yet, newest first, and check the targets afterwards.
+
+    What cannot be taken back stays and is named in the report. A settled run has given up what its undo needed; that is refused.
+
+    \b
+    mainstay rollback last
+    """
+    _go_on(run, lambda live, id: live.roll_back(id))
+
+
+@app.command()
+def cancel(run: Run, name: Name = "", remark: Remark = "") -> None:
+    """Ask the process that works on a run to stop, from any other terminal; it looks about once a second.
+
+    The step under way is stopped and taken back, what comes after it is left alone. What was finished before stays;
+    `mainstay rollback` takes that back too. A run that is parked ends when it is resumed.
+
+    \b
+    mainstay cancel last --remark "the office is still open"
+    """
+    site = call.opened()
+    record = site.run_record(run)
+    site.cancel(record.id, call.person(name), remark)
+    call.say(f"asked {record.id} to stop\n  next: mainstay show {record.id}")
+
+
+@app.command()
+def settle(
+    run: Annotated[str, typer.Argument(metavar="[RUN]", help="The run; without one, all that need no person.")] = "",
+    name: Name = "",
+    remark: Remark = "",
+    happened: Annotated[
+        bool | None, typer.Option("--happened/--did-not-happen", help="Whether the step happened of which nobody else can tell.")
+    ] = None,
+) -> None:
+    """Without RUN: go on with every run whose process is gone, and end watch periods. For a timer, and after a crash.
+
+    With RUN, a person decides: --happened or --did-not-happen answers for a step that nobody else can know, and the run goes on;
+    without either, you take it from here, and nothing is owed by this run any more. That frees what its undo needed.
+
+    \b
+    mainstay settle
+    mainstay settle last --did-not-happen --remark "looked at the server by hand"
+    """
+    if not run:
+        _sweep()
+    elif happened is None:
+        site = call.opened()
+        record = site.settle(site.run_record(run).id, call.person(name), remark)
+        call.say(f"settled {record.id}: nothing is owed by it any more")
+    else:
+        _go_on(run, lambda live, id: _answered(live, id, call.person(name), remark, yes=happened))
+
+
+@app.command()
+def sign(
+    run: Run,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="The item that the run waits for.")],
+    name: Name = "",
+    remark: Remark = "",
+    decline: Annotated[bool, typer.Option("--decline", help="Say no: the item has failed.")] = False,
+    go_on: Annotated[bool, typer.Option("--resume/--no-resume", help="Go on with the run at once.")] = True,
+) -> None:
+    """Answer an item that a parked run waits for, with your name and a remark, and go on with the run.
+
+    Both are written into the journal and stand in every report. Before the run goes on, it passes its gates again.
+
+    \b
+    mainstay sign last menu.sign --remark "seen on the phone"
+    mainstay sign last menu.sign --decline --remark "still the old one"
+    """
+    site = call.opened()
+    record = site.run_record(run)
+    site.sign(record.id, task, call.person(name), remark, yes=not decline)
+    call.say(f"{'declined' if decline else 'signed'} {task} of {record.id}")
+    if go_on:
+        _go_on(record.id, lambda live, id: live.resume(id))
+    call.say(f"  next: mainstay resume {record.id}")
+
+
+def _go_on(run: str, act: Callable[[App, str], RunRecord]) -> None:
+    from mainstay.cli import doing
+    from mainstay.cli.stop import Wish
+
+    wish = Wish()
+    site = call.opened(wish)
+    id = site.run_record(run).id
+    doing.finish(site, wish, lambda live: act(live, id))
+
+
+def _answered(live: App, id: str, by: str, remark: str, *, yes: bool) -> RunRecord:
+    live.answer(id, by, remark, yes=yes)
+    return live.resume(id)
+
+
+def _sweep() -> None:
+    from mainstay.cli import doing
+    from mainstay.cli.stop import Wish
+
+    wish = Wish()
+    site = call.opened(wish)
+    with wish.heard(), doing.listening(site) as live:
+        swept = live.sweep()
+    for record in swept:
+        doing.conclude(record)
+    if not swept:
+        call.say("nothing to settle")
+    raise typer.Exit(max((doing.exit_code(record) for record in swept), default=0))

@@ -1,0 +1,111 @@
+"""Which runs a report is about, and where it is written."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from mainstay.app import App
+from mainstay.cli import call, state
+from mainstay.model.errors import ConfigError, Refused
+from mainstay.model.run import RunRecord
+from mainstay.report import FORMATS, Due, Format, Scope, build, change_log, digest, render
+from mainstay.report.document import Document
+from mainstay.report.render import Report
+from mainstay.report.render import document as as_document
+from mainstay.system.files import write_atomic
+
+_EARLIER = 30  # runs of the same routine that a report compares with
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a report is about: one run or routine (`what`), or the last `days`."""
+
+    what: str = ""
+    days: int = 0
+    changes: bool = False
+    category: str | None = None
+
+
+def written(app: App, asked: Asked, format: str) -> tuple[str, Document | None]:
+    """Return a report as text of that format, and as a document where the format is for terminals."""
+    if format not in FORMATS:
+        raise ConfigError(f"there is no format {format!r}", next=f"known: {', '.join(FORMATS)}")
+    found = report(app, asked)
+    try:
+        text = render(found, cast("Format", format))
+    except ValueError as error:
+        raise ConfigError(str(error), next="use --changes for CSV, or another format") from error
+    return text, as_document(found) if format == "text" else None
+
+
+def report(app: App, asked: Asked) -> Report:
+    """Fold what was asked for from the journal."""
+    now = call.now(app.site)
+    if asked.days or not asked.what:
+        return _span(app, asked, now - timedelta(days=asked.days or 1), now)
+    record = _run(app, asked.what)
+    if asked.changes:
+        return change_log([record], record.began, now + timedelta(seconds=1), now)
+    return build(record, _earlier(app, record), now, app.journal.head())
+
+
+def page(app: App, record: RunRecord) -> Document:
+    """Return the page of one run."""
+    return as_document(build(record, _earlier(app, record), call.now(app.site), app.journal.head()))
+
+
+def save(name: str, text: str) -> None:
+    """Write a report to a file, whole or not at all."""
+    path = Path(name).absolute()
+    if not path.parent.is_dir():
+        raise ConfigError(f"there is no folder {path.parent}", next="make it first")
+    try:
+        write_atomic(path, text.encode(), 0o644)
+    except OSError as error:
+        raise Refused("the report cannot be written", on=str(path), because=error.strerror or str(error)) from error
+    call.say(f"wrote {path}")
+
+
+def indented(text: str) -> str:
+    """Set the output of a command apart; nothing in it can drive the terminal."""
+    harmless = "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+    return textwrap.indent(harmless, "  ")
+
+
+def _span(app: App, asked: Asked, since: datetime, now: datetime) -> Report:
+    runs = _since(app, since)
+    if asked.changes:
+        return change_log(runs, since, now, now)
+    title = "Weekly report" if asked.days == 7 else "Daily report"
+    scope = Scope(f"{title} of {app.site.name}", _due(app, now), cast("Any", asked.category), head=app.journal.head())
+    return digest(runs, since, now, now, scope)
+
+
+def _due(app: App, now: datetime) -> tuple[Due, ...]:
+    slots = ((routine.name, state.last_slot(app.site, routine, now)) for routine in app.site.routines.values())
+    return tuple(Due(name, slot.start) for name, slot in slots if slot and slot.end < now)
+
+
+def _since(app: App, since: datetime) -> Sequence[RunRecord]:
+    """Return all runs since then, and about as many before them for comparison."""
+    count = 50
+    while True:
+        runs = app.runs(count)
+        if len(runs) < count or runs[len(runs) // 2].began < since:
+            return runs
+        count *= 4
+
+
+def _run(app: App, what: str) -> RunRecord:
+    newest = app.runs(1, what)
+    return newest[0] if newest else app.run_record(what)
+
+
+def _earlier(app: App, record: RunRecord) -> list[RunRecord]:
+    return [run for run in app.runs(_EARLIER, record.routine) if run.began < record.began]

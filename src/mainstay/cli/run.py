@@ -1,0 +1,73 @@
+"""plan and run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mainstay.cli import call
+from mainstay.cli.call import Json, What
+
+app = call.command()
+
+Only = Annotated[list[str] | None, typer.Option("--only", metavar="TASK", help="Only this task; may be repeated.")]
+Leave = Annotated[list[str] | None, typer.Option("--skip", metavar="TASK", help="Without this task; may be repeated.")]
+From = Annotated[str, typer.Option("--from", metavar="TASK", help="Begin with this task.", show_default=False)]
+
+
+@app.command()
+def plan(
+    what: What,
+    only: Only = None,
+    skip: Leave = None,
+    start: From = "",
+    as_json: Json = False,
+) -> None:
+    """Show what a routine or task would do if it ran now: steps, impact, duration, and the reason for each; nothing is changed.
+
+    It is a forecast: each task looks and decides again when its turn comes. What is left alone is listed too, with the reason.
+
+    \b
+    mainstay plan weekly
+    mainstay plan weekly --only db.vacuum
+    mainstay plan db.vacuum --json
+    """
+    from mainstay.cli import doing
+    from mainstay.cli.choice import Choice
+
+    site = call.opened()
+    forecast = site.forecast(Choice(only or (), skip or (), start).of(site.routine(what)))
+    if as_json:
+        call.show_json("plan/1", {"routine": what, "tasks": forecast.tasks, "envelope": forecast.envelope})
+    else:
+        doing.show_plan(site, forecast)
+
+
+@app.command()
+def run(
+    what: What,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Consent to the printed envelope without being asked.")] = False,
+    only: Only = None,
+    skip: Leave = None,
+    start: From = "",
+    dry: Annotated[bool, typer.Option("--dry-run", help="Show the plan and do nothing, as `mainstay plan` does.")] = False,
+    scheduled: Annotated[
+        bool, typer.Option("--scheduled", help="Started by a timer: only inside its window, once per slot, nobody is asked.")
+    ] = False,
+) -> None:
+    """Run a routine or a single task; whatever fails is taken back, and every step is proven or told.
+
+    What cannot be taken back, or what users notice, is printed first and needs a yes, at the terminal or with --yes. Ctrl-C stops
+    the run cleanly: the step under way is taken back. A second Ctrl-C leaves at once; `mainstay resume` repairs that.
+
+    \b
+    mainstay run daily
+    mainstay run weekly --yes --skip db.vacuum
+    mainstay run daily --scheduled      from a timer
+    """
+    from mainstay.cli import doing
+    from mainstay.cli.choice import Choice
+
+    choice = Choice(only or (), skip or (), start)
+    doing.start(lambda site: choice.of(site.routine(what)), doing.How(yes, scheduled, dry))

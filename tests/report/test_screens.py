@@ -1,0 +1,66 @@
+"""What the reading commands print."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rich.cells import cell_len
+
+from mainstay.model.because import Finding, Level, because
+from mainstay.model.plan import Plan
+from mainstay.model.units import Duration, Share
+from mainstay.report import screens, terminal
+from tests.report.sample import NOW, bad, disk_filling, good, weeks
+from tests.report.test_formats import same
+
+
+def test_a_plan_is_told_with_reasons_for_and_against() -> None:
+    vacuum = bad().task("db.vacuum").plan
+    renew = good(3).task("cert.renew").plan
+    assert vacuum
+    assert renew
+    told = screens.plan(
+        "weekly", [screens.Forecast(vacuum, Duration(44), Duration(300)), screens.Forecast(renew, Duration(2))], NOW
+    )
+    same("plan.txt", terminal.write(told))
+
+
+def test_the_state_of_the_targets_has_the_worst_first() -> None:
+    fine = Finding(Level.OK, "db", because("dead_share", Share(0.02), "<=", Share(0.2), "table_bloat_threshold"))
+    looks = [
+        screens.Look("db", "postgres", (fine,), NOW - timedelta(minutes=4)),
+        screens.Look("disk", "host", (disk_filling(), fine), NOW - timedelta(hours=2)),
+        screens.Look("api", "http", (), NOW, "connection refused"),
+        screens.Look("cache", "redis"),
+    ]
+    same("status.txt", terminal.write(screens.status("scheduler", looks, NOW)))
+
+
+def test_runs_are_listed_newest_first_within_eighty_columns() -> None:
+    text = terminal.write(screens.runs([*weeks(), bad()], NOW))
+    assert "fail" in text.splitlines()[4]
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+
+
+def test_why_names_the_facts_and_the_limit() -> None:
+    plan = bad().task("db.vacuum").plan
+    assert plan
+    text = terminal.write(
+        screens.why("db.vacuum", {"tables": [{"name": "public.orders", "dead_share": 0.34}]}, plan, "orders"), 100
+    )
+    assert "dead_share 33.8 % > table_bloat_threshold 20 % (mainstay.yaml:14)" in text
+    assert "tables.public.orders.dead_share" in text
+    assert "settings" not in text
+
+
+def test_findings_have_their_advice() -> None:
+    assert "→ it is full in about 19 days" in terminal.write(screens.findings("disk", [disk_filling()]))
+
+
+def test_an_empty_site_is_told_too() -> None:
+    assert "No target is configured." in terminal.write(screens.status("new", [], NOW))
+    assert "Nothing to do." in terminal.write(screens.plan("weekly", [screens.Forecast(plan) for plan in _empty()], NOW))
+
+
+def _empty() -> list[Plan]:
+    return [Plan("db.vacuum", NOW)]

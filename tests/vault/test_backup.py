@@ -1,0 +1,128 @@
+"""A backup is seen when it is complete and was read back, and its parts open without Mainstay."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mainstay.kinds.files.store import FilesStore
+from mainstay.model.errors import Cancelled, Refused, StepFailed
+from mainstay.vault import catalogue, repository as repositories
+from mainstay.vault.backup import Order, make
+from mainstay.vault.manifest import Manifest
+from mainstay.vault.names import BackupId
+from mainstay.vault.repository import Repository, create_repository, open_repository
+from mainstay.vault.restore import prove, restore
+from mainstay.vault.verify import verify
+
+Keep = Callable[..., Manifest]
+
+
+def _ignore(_: int) -> None:
+    return None
+
+
+def test_a_backup_is_listed_verified_and_proven(repository: Repository, uploads: Path, keep: Keep) -> None:
+    first, second = keep(), keep()
+    assert second.previous == first.id
+    assert verify(repository.folder(second.id), second.id, _ignore) == ()
+    assert prove(repository, second.id, FilesStore(uploads), "run-9", _ignore).differences == ()
+    listed = catalogue.read(repository).entries
+    assert [(entry.id, entry.proven is not None) for entry in listed] == [(first.id, False), (second.id, True)]
+
+
+def test_everything_private_is_private(repository: Repository, keep: Keep) -> None:
+    keep()
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in repository.root.rglob("*") if path.is_file()}
+    folders = {stat.S_IMODE(path.stat().st_mode) for path in [repository.root, *repository.root.rglob("*")] if path.is_dir()}
+    assert (modes, folders) == ({0o600}, {0o700})
+
+
+def test_a_restore_never_writes_over_anything(repository: Repository, uploads: Path, keep: Keep, tmp_path: Path) -> None:
+    made, place = keep(), tmp_path / "live.txt"
+    place.write_text("live")
+    with pytest.raises(Refused, match=r"never writes over anything.*live\.txt"):
+        restore(repository, made.id, FilesStore(uploads), place, _ignore)
+    assert place.read_text() == "live"
+
+
+def test_stock_tools_check_and_restore_a_backup(repository: Repository, uploads: Path, keep: Keep, tmp_path: Path) -> None:
+    folder, plain = repository.folder(keep().id), tmp_path / "plain"
+    plain.mkdir()
+    subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder, check=True)
+    for name in sorted((folder / "objects").iterdir()):
+        subprocess.run(["zstd", "-q", "-d", str(name), "-o", str(plain / name.stem)], check=True)
+    (plain / "out").mkdir()
+    for tar in sorted(plain.glob("*.tar")):
+        subprocess.run(["tar", "-xpf", str(tar)], cwd=plain / "out", check=True)
+    (uploads / "pipe").unlink()
+    subprocess.run(["diff", "-r", "--no-dereference", str(uploads), str(plain / "out")], check=True)
+
+
+def test_work_that_is_stopped_half_way_leaves_nothing_behind(repository: Repository, uploads: Path, keep: Keep) -> None:
+    kept = keep()
+
+    def stop(chunk: int) -> None:
+        if chunk:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        make(repository, FilesStore(uploads), Order(BackupId("20261102T020000Z.uploads.x"), "uploads", "x"), stop)
+    assert [path.name for path in repository.backups.iterdir()] == [kept.id]
+    assert not list(repository.root.glob(".part-*"))
+
+
+def test_what_is_being_made_is_no_leftover_and_is_not_swept(repository: Repository) -> None:
+    with repository.part("somebody"):
+        assert repository.leftovers() == ()
+        with pytest.raises(Refused, match="somebody is at work"):
+            repository.sweep("somebody")
+    (repository.root / ".part-killed").mkdir()
+    assert repository.leftovers() == ("killed",)
+    repository.sweep("killed")
+    assert repository.leftovers() == ()
+
+
+def test_a_folder_with_other_content_does_not_become_a_repository(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_text("mine")
+    with pytest.raises(Refused, match=r"it holds photo\.jpg"):
+        create_repository(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("label", "reason"), [('{"version": 2, "id": "x"}', "newer Mainstay"), ("[]", "damaged"), ("{", "damaged")]
+)
+def test_a_label_that_is_not_ours_is_refused(repository: Repository, label: str, reason: str) -> None:
+    (repository.root / repositories.LABEL).write_text(label)
+    with pytest.raises(Refused, match=reason):
+        open_repository(repository.root)
+
+
+def test_a_full_disk_is_refused_before_the_start_with_needed_and_free_bytes(
+    tmp_path: Path, uploads: Path, small_disk: Path
+) -> None:
+    small, order = create_repository(small_disk / "repo"), Order(BackupId("20261102T020000Z.uploads.x"), "uploads", "x")
+    with pytest.raises(StepFailed, match=r"no room for a backup of uploads .*needs 5\d.* MB, .* are free"):
+        make(small, FilesStore(uploads), order, _ignore)
+
+
+def test_a_disk_that_fills_up_half_way_leaves_the_old_backups(tmp_path: Path, uploads: Path, small_disk: Path) -> None:
+    small, store = create_repository(small_disk / "repo"), FilesStore(uploads / "2025", ("sparse",))
+    old = make(small, store, Order(BackupId("20261102T020000Z.uploads.x"), "uploads", "x"), _ignore)
+    filler = small_disk / "filler"
+
+    def fill(chunk: int) -> None:
+        if not filler.exists():
+            with filler.open("wb") as file:
+                file.write(bytes(shutil.disk_usage(small_disk).free - 30_000))
+
+    with pytest.raises(StepFailed, match=r"no space left .*needs .*are free"):
+        make(small, store, Order(BackupId("20261103T020000Z.uploads.y"), "uploads", "y"), fill)
+    assert [path.name for path in small.backups.iterdir()] == [old.id]
+    assert not list(small.root.glob(".part-*"))
+    assert verify(small.folder(old.id), old.id, _ignore) == ()

@@ -1,0 +1,187 @@
+"""Whatever is changed in a stored backup is found, and named."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mainstay.kinds.files.store import FilesStore
+from mainstay.model.codec import canonical
+from mainstay.vault import catalogue
+from mainstay.vault.manifest import Damaged, Manifest, parse, seal
+from mainstay.vault.repository import Repository
+from mainstay.vault.restore import prove, restore
+from mainstay.vault.verify import verify
+
+Keep = Callable[..., Manifest]
+Tamper = Callable[[Path], None]
+
+
+def _flip(name: str, at: int) -> Tamper:
+    def flip(folder: Path) -> None:
+        content = bytearray((folder / name).read_bytes())
+        content[at] ^= 1
+        (folder / name).write_bytes(content)
+
+    return flip
+
+
+def _truncate(name: str, by: int) -> Tamper:
+    return lambda folder: os.truncate(folder / name, (folder / name).stat().st_size - by)
+
+
+def _swap(folder: Path) -> None:
+    one, other = folder / "objects/top.tar.zst", folder / "objects/in-2025.tar.zst"
+    shutil.move(one, folder / "spare")
+    shutil.move(other, one)
+    shutil.move(folder / "spare", other)
+
+
+def _link(folder: Path) -> None:
+    shutil.move(folder / "objects/top.tar.zst", folder.parent / "elsewhere")
+    (folder / "objects/top.tar.zst").symlink_to(folder.parent / "elsewhere")
+
+
+TAMPERINGS: dict[str, tuple[Tamper, str]] = {
+    "a flipped bit at the start of an object": (_flip("objects/in-2025.tar.zst", 0), "in-2025.tar.zst"),
+    "a flipped bit in the middle of an object": (_flip("objects/in-2025.tar.zst", 30_000), "in-2025.tar.zst"),
+    "a flipped bit at the end of an object": (_flip("objects/in-2025.tar.zst", -1), "in-2025.tar.zst"),
+    "a flipped bit in the manifest": (_flip("manifest.json", 40), "manifest.json"),
+    "a flipped bit in the sums": (_flip("SHA256SUMS", 3), "manifest.json"),
+    "an object cut by one byte": (_truncate("objects/top.tar.zst", 1), "top.tar.zst"),
+    "an empty object": (lambda folder: (folder / "objects/top.tar.zst").write_bytes(b"") and None, "top.tar.zst"),
+    "an object with a byte more": (
+        lambda folder: (folder / "objects/top.tar.zst").open("ab").write(b"x") and None,
+        "top.tar.zst",
+    ),
+    "a manifest cut short": (_truncate("manifest.json", 200), "manifest.json"),
+    "a missing object": (lambda folder: (folder / "objects/top.tar.zst").unlink(), "top.tar.zst"),
+    "missing objects": (lambda folder: shutil.rmtree(folder / "objects"), "top.tar.zst"),
+    "a missing manifest": (lambda folder: (folder / "manifest.json").unlink(), "manifest.json"),
+    "missing sums": (lambda folder: (folder / "SHA256SUMS").unlink(), "SHA256SUMS"),
+    "two objects swapped": (_swap, "in-2025.tar.zst"),
+    "an object that became a link": (_link, "top.tar.zst"),
+    "a stray file": (lambda folder: (folder / "note.txt").write_text("x") and None, "note.txt"),
+    "a stray object": (lambda folder: (folder / "objects/other.zst").write_text("x") and None, "objects/other.zst"),
+}
+
+
+@pytest.mark.covers("BKP-20")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_a_change_is_found_and_the_file_is_named(repository: Repository, keep: Keep, what: str) -> None:
+    made = keep()
+    tamper, name = TAMPERINGS[what]
+    tamper(repository.folder(made.id))
+    found = verify(repository.folder(made.id), made.id, lambda _: None)
+    assert found, "not found"
+    assert any(name in text for text in found), found
+
+
+def test_every_single_bit_of_manifest_and_sums_matters(repository: Repository, keep: Keep) -> None:
+    made = keep()
+    folder = repository.folder(made.id)
+    for name in ("manifest.json", "SHA256SUMS"):
+        content = (folder / name).read_bytes()
+        for at in range(0, len(content), 7):
+            (folder / name).write_bytes(content[:at] + bytes([content[at] ^ (1 << at % 8)]) + content[at + 1 :])
+            assert verify(folder, made.id, lambda _: None), (name, at)
+        (folder / name).write_bytes(content)
+
+
+def test_a_damaged_manifest_is_listed_and_hides_no_other_backup(repository: Repository, keep: Keep) -> None:
+    first, second = keep(), keep()
+    (repository.folder(first.id) / "manifest.json").write_bytes(b"{")
+    seen = catalogue.read(repository)
+    assert [entry.id for entry in seen.entries] == [second.id]
+    assert [id for id, _ in seen.damaged] == [first.id]
+
+
+def test_manifests_that_changed_places_are_found(repository: Repository, keep: Keep) -> None:
+    first, second = keep(), keep()
+    for name in ("manifest.json", "SHA256SUMS"):
+        shutil.copy(repository.folder(first.id) / name, repository.folder(second.id) / name)
+    assert "belongs to another backup" in verify(repository.folder(second.id), second.id, lambda _: None)[0]
+
+
+def test_wrong_counts_and_digests_are_named_by_a_proof(repository: Repository, uploads: Path, keep: Keep) -> None:
+    made, store = keep(), FilesStore(uploads)
+    folder = repository.folder(made.id)
+    wrong = json.loads((folder / "manifest.json").read_bytes())
+    wrong["counts"]["top"] += 1
+    wrong["digests"]["in-2025"] = "0" * 32
+    seal(folder, parse(canonical(wrong), folder / "manifest.json"))
+    proof = prove(repository, made.id, store, "run-9", lambda _: None)
+    assert proof.differences == ("in-2025: the same count, but other content", "top: 4 in the manifest, 3 in the copy")
+    assert catalogue.read(repository).entries[0].proven is None
+
+
+def test_a_proof_is_void_when_the_manifest_was_exchanged_after_it(repository: Repository, uploads: Path, keep: Keep) -> None:
+    made = keep()
+    folder = repository.folder(made.id)
+    prove(repository, made.id, FilesStore(uploads), "run-9", lambda _: None)
+    other = json.loads((folder / "manifest.json").read_bytes())
+    seal(folder, parse(canonical({**other, "run": "another"}), folder / "manifest.json"))
+    assert catalogue.read(repository).entries[0].proven is None
+
+
+def test_a_damaged_object_takes_back_the_proof_of_before(repository: Repository, uploads: Path, keep: Keep) -> None:
+    made = keep()
+    prove(repository, made.id, FilesStore(uploads), "run-8", lambda _: None)
+    _flip("objects/in-2025.tar.zst", 30_000)(repository.folder(made.id))
+    assert "in-2025.tar.zst" in prove(repository, made.id, FilesStore(uploads), "run-9", lambda _: None).differences[0]
+    assert catalogue.read(repository).entries[0].proven is None
+
+
+HOSTILE = [
+    {"id": "../../etc"},
+    {"id": None},
+    {"target": None},
+    {"version": 2},
+    {"version": None},
+    {"version": []},
+    {"created": "2026-11-21T02:00:00"},
+    {"counts": {"t": "many"}},
+    {"objects": None},
+    {"objects": [{"name": "../x"}]},
+    {"objects": 5},
+]
+
+
+@pytest.mark.parametrize("change", HOSTILE, ids=str)
+def test_a_hostile_manifest_is_an_error_that_names_it(repository: Repository, keep: Keep, change: dict[str, object]) -> None:
+    path = repository.folder(keep().id) / "manifest.json"
+    with pytest.raises(Damaged, match=r"manifest\.json"):
+        parse(canonical({**json.loads(path.read_bytes()), **change}), path)
+
+
+@pytest.mark.parametrize(
+    "field", [{"name": "../../x"}, {"path": "objects/../../../etc/passwd"}, {"path": "/etc/passwd"}, {"name": ".."}]
+)
+def test_an_object_that_leads_elsewhere_is_refused(repository: Repository, keep: Keep, field: dict[str, str]) -> None:
+    path = repository.folder(keep().id) / "manifest.json"
+    value = json.loads(path.read_bytes())
+    value["objects"][0].update(field)
+    with pytest.raises(Damaged, match="is not"):
+        parse(canonical(value), path)
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b"[" * 100_000, b"\xff\xfe", b'{"version": 1e999}'])
+def test_bytes_that_are_no_manifest_are_an_error_too(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(Damaged):
+        parse(content, tmp_path / "manifest.json")
+
+
+def test_a_restore_of_a_damaged_backup_leaves_nothing_at_the_new_place(
+    repository: Repository, uploads: Path, keep: Keep, tmp_path: Path
+) -> None:
+    made, place = keep(), tmp_path / "restored"
+    _flip("objects/in-2025.tar.zst", 30_000)(repository.folder(made.id))
+    with pytest.raises(Damaged, match=r"in-2025\.tar\.zst"):
+        restore(repository, made.id, FilesStore(uploads), place, lambda _: None)
+    assert not [path.name for path in tmp_path.iterdir() if "restored" in path.name]
