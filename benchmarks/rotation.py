@@ -87,11 +87,13 @@ def losses(folder: Path, rotate: Callable[[Path, int, int], None]) -> tuple[int,
     folder.mkdir()
     live = folder / "app.log"
     with subprocess.Popen([sys.executable, __file__, "write", live], stdout=subprocess.PIPE) as writer:
-        time.sleep(0.3)
-        for turn in range(1, ROTATIONS + 1):
-            time.sleep(PAUSE)
-            rotate(live, writer.pid, turn)
-        writer.terminate()
+        try:
+            time.sleep(0.5)
+            for turn in range(1, ROTATIONS + 1):
+                time.sleep(PAUSE)
+                rotate(live, writer.pid, turn)
+        finally:
+            writer.terminate()
         written = int(writer.communicate()[0])
     kept = {int(line[:10]) for line in content(folder).split(b"\n") if line[:10].isdigit()}
     shutil.rmtree(folder)
@@ -106,27 +108,27 @@ def content(folder: Path) -> bytes:
     )
 
 
-def by_rename(live: Path, pid: int, turn: int) -> None:
+def by_rename(live: Path, pid: int, _turn: int) -> None:
     ours("rotate", settings(live.parent, reopen=Reopen(pid=pid)))
 
 
-def by_cut(live: Path, pid: int, turn: int) -> None:
+def by_cut(live: Path, _pid: int, _turn: int) -> None:
     ours("rotate", settings(live.parent, append_only=True))
 
 
-def by_copytruncate(live: Path, pid: int, turn: int) -> None:
+def by_copytruncate(live: Path, _pid: int, _turn: int) -> None:
     policy = live.parent / "logrotate.conf"
     policy.write_text(f"{live} {{\n rotate 1000\n copytruncate\n}}\n")
     policy.chmod(0o644)
     subprocess.run(["logrotate", "-f", "-s", live.parent / "logrotate.state", policy], check=True)
 
 
-def by_cp_and_truncate(live: Path, pid: int, turn: int) -> None:
+def by_cp_and_truncate(live: Path, _pid: int, turn: int) -> None:
     subprocess.run(["cp", live, f"{live}.{turn:03}"], check=True)
     subprocess.run(["truncate", "-s", "0", live], check=True)
 
 
-def by_gzip(live: Path, pid: int, turn: int) -> None:
+def by_gzip(live: Path, _pid: int, _turn: int) -> None:
     if live.exists():  # after the first time the writer goes on in a file without a name
         subprocess.run(["gzip", "-f", live], check=True)
 
@@ -209,50 +211,51 @@ def generate(path: Path, lines: Callable[[random.Random, str], str], size: int) 
 
 
 def access_lines(dice: random.Random, at: str) -> str:
-    path = dice.choice(
-        ("/api/v1/items/%d", "/api/v1/users/%d/orders?page=2&limit=20", "/static/js/chunk-%x.js", "/health?n=%d")
-    ) % dice.randint(1, 200_000)
-    agent = dice.choice(
-        (
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/%d.0 Safari/537.36",
-            "python-requests/2.%d",
-            "kube-probe/1.%d",
-        )
-    )
+    path = dice.choice(PATHS) % dice.randint(1, 200_000)
+    agent = dice.choice(AGENTS) % dice.randint(20, 130)
+    address = f"10.{dice.randint(0, 15)}.{dice.randint(0, 255)}.{dice.randint(1, 254)}"
     status = dice.choices((200, 304, 404, 401, 502), (92, 3, 3, 1, 1))[0]
-    return (
-        f'10.{dice.randint(0, 15)}.{dice.randint(0, 255)}.{dice.randint(1, 254)} - user{dice.randint(1, 3000)} [{at}] "GET {path} HTTP/1.1" '
-        f'{status} {dice.randint(120, 90_000)} "https://app.example.com/" "{agent % dice.randint(20, 130)}" rt={dice.expovariate(12):.3f}\n'
-    )
+    head = f'{address} - user{dice.randint(1, 3000)} [{at}] "GET {path} HTTP/1.1" {status} {dice.randint(120, 90_000)}'
+    return f'{head} "https://app.example.com/" "{agent}" rt={dice.expovariate(12):.3f}\n'
 
 
 def application_lines(dice: random.Random, at: str) -> str:
-    request = f"{dice.getrandbits(64):016x}"
-    return dice.choice(
+    request, number = f"{dice.getrandbits(64):016x}", dice.randint(1, 99_999)
+    return at + dice.choice(
         (
-            f"{at} INFO [app.http] GET /api/v1/items/{dice.randint(1, 200_000)} 200 {dice.randint(1, 900)}ms request_id={request}\n",
-            f"{at} INFO [app.worker.email] task send_receipt[{request}] succeeded in {dice.random() * 3:.6f}s: user{dice.randint(1, 3000)}@example.com\n",
-            f"{at} DEBUG [app.db.pool] checkout connection {dice.randint(1, 50)} idle={dice.random() * 60:.2f}s tx={request}\n",
-            f"{at} WARNING [app.cache] evicted {dice.randint(1, 9999)} keys in {dice.randint(1, 400)} ms\n",
-            f'{at} ERROR [app.api] unhandled exception in request {request}\nTraceback (most recent call last):\n  File "/srv/app/api/orders.py", '
-            f"line {dice.choice((88, 143, 201))}, in create_order\n    customer = self.repo.get(payload[\"customer\"])\nKeyError: 'customer_{dice.randint(1, 99_999)}'\n",
+            f" INFO [app.http] GET /api/v1/items/{number} 200 {dice.randint(1, 900)}ms request_id={request}\n",
+            f" INFO [app.worker.email] task send_receipt[{request}] succeeded in {dice.random() * 3:.6f}s: user{number % 3000}\n",
+            f" DEBUG [app.db.pool] checkout connection {dice.randint(1, 50)} idle={dice.random() * 60:.2f}s tx={request}\n",
+            f" WARNING [app.cache] evicted {number} keys in {dice.randint(1, 400)} ms\n",
+            f" ERROR [app.api] unhandled exception in request {request}\n{TRACE % dice.choice((88, 143, 201))}{number}'\n",
         )
     )
 
 
 def database_lines(dice: random.Random, at: str) -> str:
-    head = f"{at} UTC [{dice.randint(1000, 60_000)}] app@shop "
+    head, host = f"{at} UTC [{dice.randint(1000, 60_000)}] app@shop ", f"10.0.3.{dice.randint(1, 254)}"
     return head + dice.choice(
         (
-            f"LOG:  duration: {dice.expovariate(0.02):.3f} ms  execute <unnamed>: SELECT id, status, total FROM orders WHERE customer_id = "
-            f"{dice.randint(1, 99_999)} AND created_at > '2024-0{dice.randint(1, 9)}-01' ORDER BY id DESC LIMIT {dice.randint(1, 100)}\n",
-            f"LOG:  connection received: host=10.0.3.{dice.randint(1, 254)} port={dice.randint(1024, 65_000)}\n",
-            f"LOG:  disconnection: session time: 0:{dice.randint(10, 59)}:{dice.randint(10, 59)} user=app database=shop host=10.0.3.{dice.randint(1, 254)}\n",
-            f'ERROR:  duplicate key value violates unique constraint "orders_ref_key"\n{head}DETAIL:  Key (ref)=({dice.getrandbits(48):012x}) already exists.\n',
+            f"LOG:  duration: {dice.expovariate(0.02):.3f} ms  execute <unnamed>: {QUERY}{dice.randint(1, 99_999)} ORDER BY id\n",
+            f"LOG:  connection received: host={host} port={dice.randint(1024, 65_000)}\n",
+            f"LOG:  disconnection: session time: 0:{dice.randint(10, 59)}:{dice.randint(10, 59)} user=app database=shop host={host}\n",
+            f"ERROR:  duplicate key value violates {KEY}\n{head}DETAIL:  Key (ref)=({dice.getrandbits(48):012x}) already exists.\n",
         )
     )
 
 
+PATHS = ("/api/v1/items/%d", "/api/v1/users/%d/orders?page=2&limit=20", "/static/js/chunk-%x.js", "/health?n=%d")
+AGENTS = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/%d.0 Safari/537.36",
+    "python-requests/2.%d",
+    "kube-probe/1.%d",
+)
+TRACE = """Traceback (most recent call last):
+  File "/srv/app/api/orders.py", line %d, in create_order
+    customer = self.repo.get(payload["customer"])
+KeyError: 'customer_"""
+QUERY = "SELECT id, status, total FROM orders WHERE created_at > '2024-01-01' AND customer_id = "
+KEY = 'unique constraint "orders_ref_key"'
 KINDS = {"access": access_lines, "application": application_lines, "database": database_lines}
 
 

@@ -22,7 +22,7 @@ from tests.crash import world
 
 DRIVER = str(Path(__file__).with_name("driver.py"))
 ROOT = Path(__file__).parents[2]
-CALLS = ("fsync", "fdatasync", "rename,renameat,renameat2")
+CALLS = "fsync,fdatasync,rename,renameat,renameat2"
 KILLED = (-9, 137)
 WIDE = 8  # points tried at a time while looking for the end of the road
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from mainstay.app import App
 
@@ -43,7 +43,7 @@ class Shop:
         self.log.touch()
         site = {"site": "shop", "timezone": "Europe/Berlin", "state": str(self.folder / "state"), "targets": self.targets}
         path = self.folder / "mainstay.yaml"
-        YAML().dump({**site, "routines": self.routines, "windows": self.windows}, path)
+        path.write_text(json.dumps({**site, "routines": self.routines, "windows": self.windows}, indent=1))  # JSON is YAML
         return App.open(path)
 
     @property

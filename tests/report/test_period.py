@@ -56,6 +56,7 @@ def test_a_quiet_digest_is_silent_when_nothing_changed() -> None:
     quiet = weekly(short, scope=Scope("Daily report", quiet=True))
     assert quiet.silent
     assert report.render(quiet).splitlines()[1] == "Nothing changed and nothing deviates."
+    assert not weekly(short, scope=Scope("Daily report")).silent
     assert not weekly(good(11), scope=Scope(quiet=True)).silent
     assert not weekly(bad(), scope=Scope(quiet=True)).silent
 

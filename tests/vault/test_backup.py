@@ -12,7 +12,8 @@ import pytest
 
 from mainstay.kinds.files.store import FilesStore
 from mainstay.model.errors import Cancelled, Refused, StepFailed
-from mainstay.vault import catalogue, repository as repositories
+from mainstay.vault import catalogue
+from mainstay.vault import repository as repositories
 from mainstay.vault.backup import Order, make
 from mainstay.vault.manifest import Manifest
 from mainstay.vault.names import BackupId

@@ -35,6 +35,17 @@ def _truncate(name: str, by: int) -> Tamper:
     return lambda folder: os.truncate(folder / name, (folder / name).stat().st_size - by)
 
 
+def _write(name: str, content: bytes) -> Tamper:
+    def write(folder: Path) -> None:
+        (folder / name).write_bytes(content)
+
+    return write
+
+
+def _append(name: str) -> Tamper:
+    return lambda folder: os.truncate(folder / name, (folder / name).stat().st_size + 1)
+
+
 def _swap(folder: Path) -> None:
     one, other = folder / "objects/top.tar.zst", folder / "objects/in-2025.tar.zst"
     shutil.move(one, folder / "spare")
@@ -54,11 +65,8 @@ TAMPERINGS: dict[str, tuple[Tamper, str]] = {
     "a flipped bit in the manifest": (_flip("manifest.json", 40), "manifest.json"),
     "a flipped bit in the sums": (_flip("SHA256SUMS", 3), "manifest.json"),
     "an object cut by one byte": (_truncate("objects/top.tar.zst", 1), "top.tar.zst"),
-    "an empty object": (lambda folder: (folder / "objects/top.tar.zst").write_bytes(b"") and None, "top.tar.zst"),
-    "an object with a byte more": (
-        lambda folder: (folder / "objects/top.tar.zst").open("ab").write(b"x") and None,
-        "top.tar.zst",
-    ),
+    "an empty object": (_write("objects/top.tar.zst", b""), "top.tar.zst"),
+    "an object with a byte more": (_append("objects/top.tar.zst"), "top.tar.zst"),
     "a manifest cut short": (_truncate("manifest.json", 200), "manifest.json"),
     "a missing object": (lambda folder: (folder / "objects/top.tar.zst").unlink(), "top.tar.zst"),
     "missing objects": (lambda folder: shutil.rmtree(folder / "objects"), "top.tar.zst"),
@@ -66,13 +74,12 @@ TAMPERINGS: dict[str, tuple[Tamper, str]] = {
     "missing sums": (lambda folder: (folder / "SHA256SUMS").unlink(), "SHA256SUMS"),
     "two objects swapped": (_swap, "in-2025.tar.zst"),
     "an object that became a link": (_link, "top.tar.zst"),
-    "a stray file": (lambda folder: (folder / "note.txt").write_text("x") and None, "note.txt"),
-    "a stray object": (lambda folder: (folder / "objects/other.zst").write_text("x") and None, "objects/other.zst"),
+    "a stray file": (_write("note.txt", b"x"), "note.txt"),
+    "a stray object": (_write("objects/other.zst", b"x"), "objects/other.zst"),
 }
 
 
 @pytest.mark.covers("BKP-20")
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("what", TAMPERINGS)
 def test_a_change_is_found_and_the_file_is_named(repository: Repository, keep: Keep, what: str) -> None:
     made = keep()
@@ -117,7 +124,7 @@ def test_wrong_counts_and_digests_are_named_by_a_proof(repository: Repository, u
     wrong["digests"]["in-2025"] = "0" * 32
     seal(folder, parse(canonical(wrong), folder / "manifest.json"))
     proof = prove(repository, made.id, store, "run-9", lambda _: None)
-    assert proof.differences == ("in-2025: the same count, but other content", "top: 4 in the manifest, 3 in the copy")
+    assert proof.differences == ("in-2025: the same count, but other content", "top: 3 in the manifest, 2 in the copy")
     assert catalogue.read(repository).entries[0].proven is None
 
 
@@ -161,13 +168,22 @@ def test_a_hostile_manifest_is_an_error_that_names_it(repository: Repository, ke
 
 
 @pytest.mark.parametrize(
-    "field", [{"name": "../../x"}, {"path": "objects/../../../etc/passwd"}, {"path": "/etc/passwd"}, {"name": ".."}]
+    "field",
+    [
+        {"name": "../../x"},
+        {"path": "objects/../../../etc/passwd"},
+        {"path": "/etc/passwd"},
+        {"name": ".."},
+        {"codec": "tar"},
+        {"raw_bytes": None},
+        {"sha256": None},
+    ],
 )
-def test_an_object_that_leads_elsewhere_is_refused(repository: Repository, keep: Keep, field: dict[str, str]) -> None:
+def test_an_object_that_leads_elsewhere_is_refused(repository: Repository, keep: Keep, field: dict[str, object]) -> None:
     path = repository.folder(keep().id) / "manifest.json"
     value = json.loads(path.read_bytes())
     value["objects"][0].update(field)
-    with pytest.raises(Damaged, match="is not"):
+    with pytest.raises(Damaged, match=r"is not|cannot read|wrong type"):
         parse(canonical(value), path)
 
 

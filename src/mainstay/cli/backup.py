@@ -26,9 +26,10 @@ Dry = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, a
 app = call.command()
 group = call.command(
     "backup",
-    help="""Make, list, read back, prove and thin out backups; each is the task of that name on the configured repository.
+    help="""Make, list, read back, prove and thin out backups.
 
-A backup counts once it was proven: rebuilt in a scratch folder and compared with what was counted when it was made.
+Each command is the task of that name on the configured repository. A backup counts once it was proven: rebuilt in a
+scratch folder and compared with what was counted when it was made.
 
 \b
 mainstay backup now
@@ -41,7 +42,9 @@ app.add_typer(group)
 
 @group.command()
 def now(repository: Repository = "", dry: Dry = False) -> None:
-    """Back up every target of the repository now; each backup appears only when it is complete and was read back.
+    """Back up every target of the repository now.
+
+    A backup appears only when it is complete and was read back.
 
     \b
     mainstay backup now
@@ -52,7 +55,9 @@ def now(repository: Repository = "", dry: Dry = False) -> None:
 
 @group.command("list")
 def list_(repository: Repository = "", as_json: Json = False) -> None:
-    """List the backups, newest first: size, when it was made, and when it was last proven restorable.
+    """List the backups, newest first.
+
+    Each with its size, when it was made, and when it was last proven restorable.
 
     \b
     mainstay backup list
@@ -69,7 +74,9 @@ def list_(repository: Repository = "", as_json: Json = False) -> None:
 
 @group.command()
 def verify(repository: Repository = "", dry: Dry = False) -> None:
-    """Read the newest backup of each target to its end and compare every object with its digest.
+    """Read the newest backup of each target to its end.
+
+    Every object is compared with its digest.
 
     \b
     mainstay backup verify
@@ -79,7 +86,9 @@ def verify(repository: Repository = "", dry: Dry = False) -> None:
 
 @group.command()
 def prove(repository: Repository = "", dry: Dry = False) -> None:
-    """Restore the newest backup of each target into a scratch folder and compare it with what was backed up.
+    """Restore the newest backups for practice, and compare.
+
+    Each is rebuilt in a scratch folder and compared with what was counted when it was made.
 
     \b
     mainstay backup prove
@@ -89,7 +98,9 @@ def prove(repository: Repository = "", dry: Dry = False) -> None:
 
 @group.command()
 def prune(repository: Repository = "", yes: Yes = False, dry: Dry = False) -> None:
-    """Remove the backups that no rule of `keep` wants; never the newest proven one, never one that a run still needs.
+    """Remove the backups that no rule of `keep` wants.
+
+    Never the newest proven one, never one that a run still needs.
 
     \b
     mainstay backup prune --dry-run
@@ -105,9 +116,10 @@ def restore(
     repository: Repository = "",
     dry: Dry = False,
 ) -> None:  # fmt: skip
-    """Rebuild a backup at a new place; it appears there complete and compared, or not at all.
+    """Rebuild a backup at a new place.
 
-    Nothing that exists is ever written to. Putting the restored copy in the place of the damaged one is yours to decide.
+    It appears there complete and compared, or not at all. Nothing that exists is ever written to. Putting the restored copy
+    in the place of the damaged one is yours to decide.
 
     \b
     mainstay restore db --into /srv/restored/app.db

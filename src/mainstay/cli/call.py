@@ -113,9 +113,7 @@ Run = Annotated[
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="A task, such as db.optimize.", autocompletion=completed(_tasks))]
 Targets = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[TARGET]...", help="Targets; all by default.", autocompletion=completed(lambda app: [*app.site.targets])
-    ),
+    typer.Argument(metavar="TARGET", help="Targets; all by default.", autocompletion=completed(lambda app: [*app.site.targets])),
 ]
 CATEGORIES = ("system", "application", "data", "infrastructure")
 
@@ -131,8 +129,10 @@ Category = Annotated[
     str | None,
     typer.Option("--category", callback=known_category, metavar="NAME", help=f"Only one category: {', '.join(CATEGORIES)}."),
 ]
-Name = Annotated[str, typer.Option("--name", help="Who says so; without it, the user who is logged in.", show_default=False)]
-Remark = Annotated[str, typer.Option("--remark", help="What is to be remembered about it.", show_default=False)]
+Name = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="Who says so; without it, the user who is logged in.", show_default=False)
+]
+Remark = Annotated[str, typer.Option("--remark", metavar="TEXT", help="What is to be remembered about it.", show_default=False)]
 
 
 def person(name: str) -> str:

@@ -23,7 +23,7 @@ TASKS = {
 
 @app.command()
 def compat(
-    task: Annotated[str, typer.Argument(metavar="[TASK]", help=f"An old task: {', '.join(TASKS)}.")] = "",
+    task: Annotated[str, typer.Argument(metavar="TASK", help=f"An old task: {', '.join(TASKS)}.")] = "",
     daily: Annotated[bool, typer.Option("--daily", help="Run the routine daily.")] = False,
     weekly: Annotated[bool, typer.Option("--weekly", help="Run the routine weekly.")] = False,
     monthly: Annotated[bool, typer.Option("--monthly", help="Run the routine monthly.")] = False,
@@ -31,7 +31,9 @@ def compat(
     output: Annotated[str, typer.Option("--output", metavar="FILE", help="Write the report of the run there.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Consent to the printed envelope without being asked.")] = False,
 ) -> None:  # fmt: skip
-    """Take the options of the old maintenance.sh and run the routine of that name, or an old task on every target that has it.
+    """Take the options of the old maintenance.sh.
+
+    Runs the routine of that name, or an old task on every target that has it.
 
     \b
     mainstay compat --daily --output /var/log/maintenance.txt

@@ -56,9 +56,10 @@ class Shown:
 def demo(
     folder: Annotated[Path | None, typer.Option("--dir", metavar="FOLDER", help="A new folder; without it, one in /tmp.")] = None,
 ) -> None:
-    """Make a small shop that serves real requests, maintain it while it is open, and count every request and every log line.
+    """Make a small real system and maintain it while it serves.
 
-    Everything happens in one new folder and on loopback; the folder stays for you to look at, and to delete.
+    A shop answers 100 requests a second meanwhile; afterwards every request and every log line is counted. Everything happens
+    in one new folder and on loopback; the folder stays for you to look at, and to delete.
 
     \b
     mainstay demo

@@ -28,9 +28,10 @@ ROOM = Size(100_000_000)
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
-    """Check Mainstay itself: configuration, state folder, file system, room, clock, programs, and the journal's chain.
+    """Check Mainstay itself: files, modes, room, clock, journal.
 
-    Nothing of what is maintained is looked at; that is `mainstay check`. Exits with 1 when something has to be mended.
+    Configuration and state folder, their owners and modes, the file system, needed programs, and the journal's chain. Nothing
+    of what is maintained is looked at; that is `mainstay check`. Exits with 1 when something has to be mended.
 
     \b
     mainstay doctor

@@ -12,9 +12,10 @@ from mainstay.cli.call import Json
 app = call.command()
 group = call.command(
     "ledger",
-    help="""Prove that the journal is whole, print its head, or save what a damaged one still proves.
+    help="""Prove the journal whole, print its head, or repair it.
 
-Every event carries the hash of the one before. The head, printed in every report, tells later whether history was rewritten.
+Every event carries the hash of the one before. The head, printed in every report, tells later whether history was
+rewritten.
 
 \b
 mainstay ledger verify
@@ -27,12 +28,13 @@ app.add_typer(group)
 
 @group.command()
 def verify(
-    against: Annotated[str, typer.Option("--against", metavar="HEAD", help="A head printed earlier; it must be found again.")] = "",
+    against: Annotated[str, typer.Option("--against", metavar="HEAD", help="An earlier head; it must be found again.")] = "",
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Recompute the chain of the whole journal; exit with 1 where the first row does not follow from the one before.
+    """Recompute the chain of the whole journal.
 
-    With --against it must also contain the event of that hash: a head from an old report shows that history was not rewritten.
+    It exits with 1 where a row does not follow from the one before. With --against it must also contain the event of that
+    hash: a head from an old report shows that history was not rewritten.
 
     \b
     mainstay ledger verify
@@ -62,9 +64,10 @@ def head(as_json: Json = False) -> None:
 
 @group.command()
 def repair() -> None:
-    """Build a new journal from the beginning that can still be read and proven; the damaged file is kept beside it.
+    """Save what a damaged journal still proves.
 
-    For a journal that a failing disk has torn. Runs whose last events were lost are found by `mainstay status` afterwards.
+    A new journal is built from the beginning that can still be read; the damaged file is kept beside it. For a journal that a
+    failing disk has torn. Runs whose last events were lost are found by `mainstay status` afterwards.
 
     \b
     mainstay ledger repair

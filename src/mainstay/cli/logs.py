@@ -18,9 +18,10 @@ KIND = "logs"
 app = call.command()
 group = call.command(
     "logs",
-    help="""Rotate logs, or list them with all their parts; each is the task of that name on the configured logs.
+    help="""Rotate logs, or list them with all their parts.
 
-Nothing is lost while a log is rotated: its writer lets go of the old file first, and the bytes are counted.
+Each command is the task of that name on the configured logs. Nothing is lost while a log is rotated: its writer lets go
+of the old file first, and the bytes are counted.
 
 \b
 mainstay logs report
@@ -36,7 +37,9 @@ def rotate(
     yes: bool = typer.Option(False, "--yes", "-y", help="Consent to the printed envelope without being asked."),
     dry: bool = typer.Option(False, "--dry-run", help="Show what would be done, and do nothing."),
 ) -> None:
-    """Rotate the logs that are due, by the policy of their target, without losing a line that is being written.
+    """Rotate the logs that are due.
+
+    By the policy of their target, and without losing a line that is being written.
 
     \b
     mainstay logs rotate
@@ -44,14 +47,14 @@ def rotate(
     """
     from mainstay.cli import doing
 
-    doing.start(
-        ctx, lambda site: doing.together(site, "logs.rotate", _tasks(site, targets, "rotate")), doing.How(yes=yes, dry=dry)
-    )
+    doing.start(lambda site: doing.together(site, "logs.rotate", _tasks(site, targets, "rotate")), doing.How(yes=yes, dry=dry))
 
 
 @group.command()
 def report(targets: Targets = None, as_json: Json = False) -> None:
-    """List every log: live file, rotated parts, archived parts, with sizes and dates.
+    """List every log with all its parts.
+
+    Live file, rotated parts, archived parts, with sizes and dates.
 
     \b
     mainstay logs report

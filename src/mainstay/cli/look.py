@@ -19,10 +19,11 @@ app = call.command()
 
 @app.command()
 def status(category: Category = None, as_json: Json = False) -> None:
-    """Tell what needs you now, from memory: nothing is looked at or connected to.
+    """Tell what needs you now, from memory.
 
-    Open runs come first, each with the command that goes on with it; then what the last look at every target found and how old
-    that is; then every routine with its last run, its result, and whether it is overdue.
+    Nothing is looked at or connected to. Open runs come first, each with the command that goes on with it; then what the last
+    look at every target found and how old that is; then every routine with its last run, its result, and whether it is
+    overdue.
 
     \b
     mainstay status
@@ -46,10 +47,11 @@ def check(
     category: Category = None,
     as_json: Json = False,
 ) -> None:
-    """Look at targets now, change nothing, and exit as monitoring plugins do: 0 ok, 1 warning, 2 critical, 3 unknown.
+    """Look at targets now; exits as monitoring plugins do.
 
-    Each line names the worst finding of a target and the limit that it broke, with the line of the configuration that set it.
-    With names of targets, or with --full, every finding is told.
+    0 is ok, 1 warning, 2 critical, 3 unknown; nothing is changed. Each line names the worst finding of a target and the limit
+    that it broke, with the line of the configuration that set it. With names of targets, or with --full, every finding is
+    told.
 
     \b
     mainstay check
@@ -69,12 +71,13 @@ def check(
 @app.command()
 def why(
     task: TaskId,
-    item: Annotated[str, typer.Argument(metavar="[ITEM]", help="Only what names it: a table, a file, a fact.")] = "",
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="Only what names it: a table, a file, a fact.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Look now and tell how the facts lead to what the task would do, and to what it would leave alone.
+    """Tell how the facts lead to what a task would do.
 
-    Every decision is one comparison: fact, value, limit, and the line of the configuration that set the limit. Nothing is done.
+    It looks now, and tells what would be left alone as well. Every decision is one comparison: fact, value, limit, and the
+    line of the configuration that set the limit. Nothing is done.
 
     \b
     mainstay why db.vacuum

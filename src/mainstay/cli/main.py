@@ -18,32 +18,14 @@ from mainstay.cli.call import VARIABLE
 from mainstay.model.errors import MainstayError
 
 BUG = 70
-COMMANDS = {
-    "init": "site",
-    "check-config": "site",
-    "schema": "site",
-    "doctor": "doctor",
-    "status": "look",
-    "check": "look",
-    "why": "look",
-    "plan": "run",
-    "run": "run",
-    "resume": "recover",
-    "rollback": "recover",
-    "cancel": "recover",
-    "settle": "recover",
-    "sign": "recover",
-    "runs": "memory",
-    "show": "memory",
-    "report": "memory",
-    "ledger": "ledger",
-    "backup": "backup",
-    "restore": "backup",
-    "logs": "logs",
-    "compat": "compat",
-    "demo": "demo",
-    "version": "site",
+SECTIONS = {
+    "Set up": {"init": "site", "check-config": "site", "schema": "site", "doctor": "doctor", "demo": "demo"},
+    "Look": {"status": "look", "check": "look", "why": "look", "plan": "run"},
+    "Do": {"run": "run", "backup": "backup", "restore": "backup", "logs": "logs", "compat": "compat"},
+    "Go on with a run": {"sign": "recover", "resume": "recover", "cancel": "recover", "rollback": "recover", "settle": "recover"},
+    "Look back": {"runs": "memory", "show": "memory", "report": "memory", "ledger": "ledger", "version": "site"},
 }
+COMMANDS = {name: module for section in SECTIONS.values() for name, module in section.items()}
 
 
 class Commands(TyperGroup):
@@ -59,6 +41,13 @@ class Commands(TyperGroup):
             return None
         group = typer.main.get_group(import_module(f"mainstay.cli.{COMMANDS[cmd_name]}").app)
         return group.commands[cmd_name]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands by what they are for, each with the first sentence of its help."""
+        for title, section in SECTIONS.items():
+            rows = [(name, self.get_command(ctx, name).get_short_help_str(limit=70)) for name in section]
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<12}", text) for name, text in rows])
 
 
 app = typer.Typer(name="mainstay", cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -79,8 +68,8 @@ def options(
 ) -> None:  # fmt: skip
     """Maintenance as a transaction: what is done is planned first, proven afterwards, and taken back when it fails.
 
-    One file says what is maintained (`mainstay init` writes a first one). `mainstay plan ROUTINE` shows what would be done and
-    why, `mainstay run ROUTINE` does it, and after a crash `mainstay resume RUN` knows what was half done.
+    One file says what is maintained (`mainstay init` writes a first one). `mainstay plan ROUTINE` shows what would be done
+    and why, `mainstay run ROUTINE` does it, and after a crash `mainstay resume RUN` knows what was half done.
 
     \b
     mainstay status                 what needs you now, from memory

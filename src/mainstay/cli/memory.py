@@ -19,23 +19,27 @@ app = call.command()
 @app.command()
 def runs(
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000, help="How many, the newest first.")] = 20,
-    routine: Annotated[str, typer.Option("--routine", help="Only runs of this routine.", show_default=False)] = "",
+    routine: Annotated[
+        str, typer.Option("--routine", metavar="NAME", help="Only runs of this routine.", show_default=False)
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """List runs, newest first: when, how long, by whom, and how they ended, those that a gate refused included.
+    """List runs, newest first.
+
+    When, how long, by whom, and how they ended; those that a gate refused are listed too.
 
     \b
     mainstay runs
     mainstay runs --routine weekly -n 52
     """
-    from mainstay.report import screens
+    from mainstay.cli import reports
 
     site = call.opened()
     found = site.runs(count, routine)
     if as_json:
         call.show_json("runs/1", {"site": site.site.name, "runs": [_line(record) for record in found]})
     else:
-        call.show(screens.runs(found, call.now(site.site)))
+        call.show(reports.listing(found, call.now(site.site)))
 
 
 @app.command()
@@ -44,9 +48,10 @@ def show(
     output: Annotated[bool, typer.Option("--output", help="Also what the commands of its steps printed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show one run: every step with its reason and its proof, what was left alone and why, what people said.
+    """Show one run: every step, why, and what became of it.
 
-    With --json the whole record as it is folded from the journal, with the facts before and after each step.
+    What was left alone is shown with the reason, what people said with their names. With --json the whole record as it is
+    folded from the journal, with the facts before and after each step.
 
     \b
     mainstay show
@@ -67,18 +72,18 @@ def show(
 
 @app.command()
 def report(
-    what: Annotated[str, typer.Argument(metavar="[ROUTINE|RUN]", help="A run, or a routine: its newest run.")] = "",
+    what: Annotated[str, typer.Argument(metavar="ROUTINE|RUN", help="A run, or a routine: its newest run.")] = "",
     daily: Annotated[bool, typer.Option("--daily", help="All runs of the last 24 hours.")] = False,
     weekly: Annotated[bool, typer.Option("--weekly", help="All runs of the last 7 days.")] = False,
     changes: Annotated[bool, typer.Option("--changes", help="The change log: who did what, when, with what result.")] = False,
     category: Category = None,
-    format: Annotated[str, typer.Option("--format", "-f", help="text, markdown, json, html or csv (change log only).")] = "text",
+    format: Annotated[str, typer.Option("--format", "-f", help="text, markdown, json, html, csv (changes).")] = "text",
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Write it there.", show_default=False)] = "",
 ) -> None:  # fmt: skip
-    """Write a report of a run, of the newest run of a routine, or of all runs of a day or week.
+    """Write a report of a run, a routine, a day or a week.
 
-    The HTML report is one file without any link to elsewhere, to be sent or kept. All formats are rendered from the same record;
-    nothing is run or looked at to write them.
+    The HTML report is one file without any link to elsewhere, to be sent or kept. All formats are rendered from the same
+    record; nothing is run or looked at to write them.
 
     \b
     mainstay report weekly --format html --output weekly.html

@@ -20,10 +20,11 @@ app = call.command()
 
 @app.command()
 def resume(run: Run) -> None:
-    """Go on with a run whose process is gone, or that has its answer: first find out what was half done, then finish or undo.
+    """Go on with a run whose process is gone, or that was signed.
 
-    It looks again instead of guessing: a step that was started and never ended is probed, repeated, taken back, or put to you,
-    as its plan says. Safe to call at any time: a run whose process lives is left alone.
+    First it finds out what was half done, then it finishes or takes back. It looks again instead of guessing: a step that was
+    started and never ended is probed, repeated, taken back, or put to you, as its plan says. Safe to call at any time: a run
+    whose process lives is left alone.
 
     \b
     mainstay resume last
@@ -34,9 +35,10 @@ def resume(run: Run) -> None:
 
 @app.command()
 def rollback(run: Run) -> None:
-    """Take back every change of a run that is not settled yet, newest first, and check the targets afterwards.
+    """Take back every change of a run that is not settled yet.
 
-    What cannot be taken back stays and is named in the report. A settled run has given up what its undo needed; that is refused.
+    Newest first, and the targets are checked afterwards. What cannot be taken back stays and is named in the report. A
+    settled run has given up what its undo needed; that is refused.
 
     \b
     mainstay rollback last
@@ -46,10 +48,11 @@ def rollback(run: Run) -> None:
 
 @app.command()
 def cancel(run: Run, name: Name = "", remark: Remark = "") -> None:
-    """Ask the process that works on a run to stop, from any other terminal; it looks about once a second.
+    """Ask the process that works on a run to stop.
 
-    The step under way is stopped and taken back, what comes after it is left alone. What was finished before stays;
-    `mainstay rollback` takes that back too. A run that is parked ends when it is resumed.
+    From any other terminal; it looks about once a second. The step under way is stopped and taken back, what comes after it
+    is left alone. What was finished before stays; `mainstay rollback` takes that back too. A run that is parked ends when it
+    is resumed.
 
     \b
     mainstay cancel last --remark "the office is still open"
@@ -62,16 +65,17 @@ def cancel(run: Run, name: Name = "", remark: Remark = "") -> None:
 
 @app.command()
 def settle(
-    run: Annotated[str, typer.Argument(metavar="[RUN]", help="The run; without one, all that need no person.")] = "",
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run; without one, all that need no person.")] = "",
     name: Name = "",
     remark: Remark = "",
     happened: Annotated[
         bool | None, typer.Option("--happened/--did-not-happen", help="Whether the step happened of which nobody else can tell.")
     ] = None,
 ) -> None:
-    """Without RUN: go on with every run whose process is gone, and end watch periods. For a timer, and after a crash.
+    """Settle all runs that need no person, or say how one ended.
 
-    With RUN, a person decides: --happened or --did-not-happen answers for a step that nobody else can know, and the run goes on;
+    Without RUN it goes on with every run whose process is gone, and ends watch periods: for a timer, and after a crash. With
+    RUN, a person decides: --happened or --did-not-happen answers for a step that nobody else can know, and the run goes on;
     without either, you take it from here, and nothing is owed by this run any more. That frees what its undo needed.
 
     \b
@@ -97,9 +101,10 @@ def sign(
     decline: Annotated[bool, typer.Option("--decline", help="Say no: the item has failed.")] = False,
     go_on: Annotated[bool, typer.Option("--resume/--no-resume", help="Go on with the run at once.")] = True,
 ) -> None:
-    """Answer an item that a parked run waits for, with your name and a remark, and go on with the run.
+    """Answer the item that a parked run waits for, and go on.
 
-    Both are written into the journal and stand in every report. Before the run goes on, it passes its gates again.
+    Your name and remark are written into the journal and stand in every report. Before the run goes on, it passes its gates
+    again.
 
     \b
     mainstay sign last menu.sign --remark "seen on the phone"

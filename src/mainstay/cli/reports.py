@@ -14,7 +14,9 @@ from mainstay.cli import call, state
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.run import RunRecord
 from mainstay.report import FORMATS, Due, Format, Scope, build, change_log, digest, render
-from mainstay.report.document import Document
+from mainstay.report.document import Cell, Document, Paragraph, Section, plural, table
+from mainstay.report.marks import verdict_word
+from mainstay.report.quantity import moment, shown
 from mainstay.report.render import Report
 from mainstay.report.render import document as as_document
 from mainstay.system.files import write_atomic
@@ -58,6 +60,19 @@ def report(app: App, asked: Asked) -> Report:
 def page(app: App, record: RunRecord) -> Document:
     """Return the page of one run."""
     return as_document(build(record, _earlier(app, record), call.now(app.site), app.journal.head()))
+
+
+def listing(records: Sequence[RunRecord], now: datetime) -> Document:
+    """Return the list of runs, narrow enough for 80 columns: the id, which is there to be copied, holds the routine."""
+    rows = [
+        (verdict_word(one.verdict, one.status), Cell(one.id), Cell(moment(one.began, now)),
+         Cell(shown(one.took, "s")), Cell(one.launched_by, "muted"))
+        for one in records
+    ]  # fmt: skip
+    content = (
+        table(("result", "run", "began", "#took", "by"), rows) if rows else Paragraph("No run is in the journal yet.", "muted")
+    )
+    return Document("Runs", Cell(plural(len(rows), "run")), "", sections=(Section("", (content,)),))
 
 
 def save(name: str, text: str) -> None:

@@ -24,9 +24,10 @@ def plan(
     start: From = "",
     as_json: Json = False,
 ) -> None:
-    """Show what a routine or task would do if it ran now: steps, impact, duration, and the reason for each; nothing is changed.
+    """Show what a routine or task would do, and why.
 
-    It is a forecast: each task looks and decides again when its turn comes. What is left alone is listed too, with the reason.
+    Steps, impact, duration, and the reason for each, if it ran now; nothing is changed. It is a forecast: each task looks and
+    decides again when its turn comes. What is left alone is listed too, with the reason.
 
     \b
     mainstay plan weekly
@@ -56,10 +57,10 @@ def run(
         bool, typer.Option("--scheduled", help="Started by a timer: only inside its window, once per slot, nobody is asked.")
     ] = False,
 ) -> None:
-    """Run a routine or a single task; whatever fails is taken back, and every step is proven or told.
+    """Run a routine or a single task; what fails is taken back.
 
-    What cannot be taken back, or what users notice, is printed first and needs a yes, at the terminal or with --yes. Ctrl-C stops
-    the run cleanly: the step under way is taken back. A second Ctrl-C leaves at once; `mainstay resume` repairs that.
+    What cannot be taken back, or what users notice, is printed first and needs a yes, at the terminal or with --yes. Ctrl-C
+    stops the run cleanly: the step under way is taken back. A second Ctrl-C leaves at once; `mainstay resume` repairs that.
 
     \b
     mainstay run daily

@@ -15,15 +15,16 @@ app = call.command()
 
 @app.command()
 def init(
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it; never over a file that is there.")] = Path(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it; never over a file that is there.")] = Path(
         "mainstay.yaml"
     ),
-    name: Annotated[str, typer.Option("--site", help="The name of this system in reports; without it, the host's.")] = "",
+    name: Annotated[str, typer.Option("--site", metavar="NAME", help="The system's name; without it, the host's.")] = "",
 ) -> None:
-    """Look around on this host and write a first configuration from what is found: databases, logs, services, the host.
+    """Look around on this host and write a first configuration.
 
-    Only what can be maintained becomes a target; what else was seen (crontabs, Compose files, ports) is kept as comments. What
-    could disturb users is written as a comment for you to decide. Nothing is started or changed.
+    What is found (databases, logs, services, the host itself) is written with the reason why it is there. Only what can be
+    maintained becomes a target; what else was seen (crontabs, Compose files, ports) is kept as comments. What could disturb
+    users is written as a comment for you to decide. Nothing is started or changed.
 
     \b
     mainstay init
@@ -47,10 +48,10 @@ def check_config(
     below: Annotated[str, typer.Option("--below", metavar="PATH", help="With --explain: a target or task only.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Read the configuration and tell every mistake at once, each with file, line and what was probably meant.
+    """Tell every mistake in the configuration at once.
 
-    What is allowed but risky is told as a warning. With --explain, every setting with its value, its meaning, and where it was
-    written, or that it is a default.
+    Each comes with file, line and what was probably meant. What is allowed but risky is told as a warning. With --explain,
+    every setting with its value, its meaning, and where it was written, or that it is a default.
 
     \b
     mainstay check-config
@@ -71,7 +72,7 @@ def check_config(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of the configuration, for the completion and the checks of an editor.
+    """Print the JSON Schema of the configuration, for an editor.
 
     \b
     mainstay schema > mainstay.schema.json
@@ -86,7 +87,7 @@ def schema() -> None:
 
 @app.command()
 def version(as_json: Json = False) -> None:
-    """Print the versions that a report of a bug needs: Mainstay, Python, SQLite, and the system.
+    """Print the versions that a report of a bug needs.
 
     \b
     mainstay version
@@ -105,4 +106,6 @@ def version(as_json: Json = False) -> None:
 
 
 def _counted(targets: int, routines: int, windows: int) -> str:
-    return f"no mistake: {targets} targets, {routines} routines, {windows} windows"
+    from mainstay.report.document import plural
+
+    return f"no mistake: {plural(targets, 'target')}, {plural(routines, 'routine')}, {plural(windows, 'window')}"

@@ -21,7 +21,7 @@ from mainstay.model.units import Size
 from mainstay.system.files import read_bounded
 
 LARGEST = Size(10**6)
-DEEPEST = 400
+DEEPEST = 40
 MOST_VALUES = 20_000
 MOST_ALIASED = 100
 _NO_CHARACTER = re.compile(r"\\U(?!000|0010)")

@@ -26,26 +26,26 @@ from mainstay.model.task import Site, Task
 
 def load(path: Path, kinds: Kinds) -> Site:
     """Read a configuration and its includes; ConfigError holds every mistake, with file and line."""
-    path, mistakes = Path(os.path.abspath(path)), Mistakes()
+    path = Path(os.path.abspath(path))
+    mistakes = Mistakes(f"the configuration {path} cannot be used")
     sources = Sources(path, mistakes)
-    what = f"the configuration {path} cannot be used"
     if not sources.complete:
-        mistakes.raise_any(what)
+        mistakes.raise_any()
     site = _site(sources.root(), kinds, mistakes)
-    mistakes.raise_any(what)
+    mistakes.raise_any()
     assert site is not None  # else a mistake was noted
     return replace(site, files=tuple(sources.files))
 
 
 def task(site: Site, kinds: Kinds, id: str, params: Mapping[str, Any] | None = None) -> Task:
     """Return a task to run by itself: as its first routine has it, or with defaults; `params` are texts in YAML, or values."""
-    mistakes, top = Mistakes(), Origin("command line", 1)
+    mistakes, top = Mistakes(f"task {id} cannot be run"), Origin("command line", 1)
     tasks = TaskBinder(Binder(mistakes), known_targets(site, kinds))
     given = Map(tuple((Leaf(key, True, top), _written(value)) for key, value in (params or {}).items()), top)
     routines = site.routines.values()
     configured = next((task for routine in routines for task in (*routine.tasks, *routine.around) if task.id == id), None)
     bound = tasks.override(configured, given, id) if configured else tasks.bind(Entry(id, given, top), id, ())
-    mistakes.raise_any(f"task {id} cannot be run")
+    mistakes.raise_any()
     assert bound is not None  # else a mistake was noted
     return replace(bound, needs=())
 

@@ -15,6 +15,7 @@ _IN_DSN = re.compile(r"((?:^|\s)(?:password|passwd)\s*=\s*)(?!\*\*\*)('[^']*'?|\
 _DSN = re.compile(r"(?:^|\s)(?:host|hostaddr|dbname|user|port)\s*=", re.IGNORECASE)
 _LONGEST = 60
 _MOST_LISTED = 25
+_MOST = 200
 
 
 class Wrong(Exception):
@@ -26,21 +27,24 @@ class Wrong(Exception):
 
 
 class Mistakes:
-    """All mistakes found so far."""
+    """All mistakes found so far; when there are more than anybody would read, the search ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str) -> None:
         self.found: list[Mistake] = []
+        self._what = what
 
     def add(self, origin: Origin, path: str, problem: str, suggestion: str = "") -> None:
         """Note a mistake; passwords are masked in whatever it quotes."""
         self.found.append(Mistake(origin, path or "file", masked(problem), masked(suggestion)))
+        if len(self.found) >= _MOST:
+            self.raise_any()
 
-    def raise_any(self, what: str) -> None:
+    def raise_any(self) -> None:
         """Raise all of them as one ConfigError, in the order of the files' lines."""
         if self.found:
             ordered = sorted(dict.fromkeys(self.found), key=lambda mistake: (mistake.origin.file, mistake.origin.line))
             count = "1 mistake" if len(ordered) == 1 else f"{len(ordered)} mistakes"
-            raise ConfigError(f"{what}: {count}", tuple(ordered), next="correct them and run mainstay check-config")
+            raise ConfigError(f"{self._what}: {count}", tuple(ordered), next="correct them and run mainstay check-config")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from mainstay.demo.audit import Audit, audit
 from mainstay.demo.world import LOGS, World, world
+from mainstay.model.because import Level
 from mainstay.model.plan import shown
 from mainstay.model.run import RunRecord, Status, Verdict
 from mainstay.model.units import Duration, Size
@@ -94,6 +95,7 @@ def summary(result: Audit, runs: list[RunRecord], weights: tuple[Weight, Weight]
     yield _row("logs", f"{before.logs} -> {after.logs}")
     proven = sorted(proofs(runs))
     yield _row("proven", f"a restored copy equals the original: {', '.join(proven)}" if proven else "no copy was proven")
+    yield from (_row("found", finding) for finding in found(runs))
     yield from (_row("left alone", reason) for reason in left_alone(runs))
 
 
@@ -103,12 +105,20 @@ def proofs(runs: list[RunRecord]) -> set[str]:
     return {target for record in done for target in record.step.proves}
 
 
+def found(runs: list[RunRecord]) -> Iterator[str]:
+    """Yield the worst finding of each task that found something, and how many more it has."""
+    for task in (task for run in runs for task in run.tasks):
+        bad = sorted((one for one in task.findings if one.level > Level.OK), key=lambda one: -one.level)
+        if bad:
+            yield f"{task.id} {bad[0]}{_more(bad)}"
+
+
 def left_alone(runs: list[RunRecord]) -> Iterator[str]:
     """Yield the first reason of each task that left something alone, and how many more it has."""
-    for task in (task for run in runs for task in run.tasks if task.plan and task.plan.skips):
-        first, *more = task.plan.skips if task.plan else ()
-        others = f" (and {len(more)} more)" if more else ""
-        yield f"{task.id} {shown(first.on)}: {first.because}{others}"
+    for task in (task for run in runs for task in run.tasks):
+        skips = task.plan.skips if task.plan else ()
+        if skips:
+            yield f"{task.id} {shown(skips[0].on)}: {skips[0].because}{_more(skips)}"
 
 
 def next_commands(folder: Path, runs: list[RunRecord]) -> Iterator[str]:
@@ -136,6 +146,10 @@ def _myself() -> Path:
 def _undone(run: RunRecord) -> str:
     failed = [task.id for task in run.tasks if task.status == Status.FAILED]
     return f"; failed: {', '.join(failed)}" if failed else ""
+
+
+def _more(items: Sequence[object]) -> str:
+    return f" (and {len(items) - 1} more)" if len(items) > 1 else ""
 
 
 def _row(label: str, text: str) -> str:

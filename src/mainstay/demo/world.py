@@ -116,19 +116,18 @@ def _fill(folder: Path) -> None:
     (folder / "app" / ".env").write_text(_ENV, encoding="utf-8")
     dice = random.Random(11)
     for number in range(400):
-        path = folder / "uploads" / f"{number % 12 + 1:02d}" / f"upload-{number:04d}.jpg"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(dice.randbytes(dice.randrange(2_000, 60_000)))
-        _age(path, days=dice.randrange(1, 1000))
-    for number, name in enumerate(_CLUTTER):
-        path = folder / "uploads" / f"{number + 1:02d}" / name
-        path.write_bytes(b"" if name.startswith("empty") else b"left over\n")
-        _age(path, days=120)
+        _upload(folder, f"upload-{number:04d}.jpg", dice.randbytes(dice.randrange(2_000, 60_000)), dice.randrange(1, 1000))
+    for name in _CLUTTER:
+        _upload(folder, name, b"" if name.startswith("empty") else b"left over\n", 30)
 
 
-def _age(path: Path, days: int) -> None:
-    at = (clock.now() - timedelta(days=days)).timestamp()
-    os.utime(path, (at, at))
+def _upload(folder: Path, name: str, content: bytes, days: int) -> None:
+    """Write a file of so many days ago into the folder of its year."""
+    at = clock.now() - timedelta(days=days)
+    path = folder / "uploads" / f"{at:%Y}" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    os.utime(path, (at.timestamp(), at.timestamp()))
 
 
 def _reap(process: subprocess.Popen[bytes]) -> None:

@@ -10,7 +10,7 @@ from mainstay.engine import observe
 from mainstay.engine.context import Context
 from mainstay.engine.drive import taken_back
 from mainstay.engine.plan import act
-from mainstay.ledger import queries
+from mainstay.ledger import queries, runs
 from mainstay.ledger.events import OCCURRENCE_CLAIMED
 from mainstay.model.because import Because, because
 from mainstay.model.errors import Refused
@@ -87,6 +87,18 @@ def consented(plan: Plan, envelope: Envelope | None) -> Because | None:
     return None
 
 
+def abandoned(context: Context, run: str) -> RunRecord | None:
+    """Return a run that owes something and has no living owner. A living one is left to the locks, a parked one looks again
+    before it goes on, and one in its watch period only keeps its held names.
+    """
+    if alive(context, run):
+        return None
+    record = runs.load(context.journal, run)  # read after its lock was seen free: it may have ended just before
+    if record is None or record.settled or record.status is Status.WAITING or (record.ended and not owed(record)):
+        return None
+    return record
+
+
 def alive(context: Context, run: str) -> bool:
     """Return whether a run has a living owner; the lock says so, never a process id."""
     try:
@@ -108,12 +120,8 @@ def _nothing_owed(context: Context, routine: Routine, run: str) -> None:
     for other in queries.unsettled(context.journal):
         if other.id == run or not wanted & _resources(context, [task.target for task in other.tasks]):
             continue
-        if other.status is Status.WAITING:
-            continue  # parked: nothing of it is in force, and it looks again before it goes on
-        if other.ended is None and alive(context, other.id):
-            continue  # at work: the locks decide who goes first
-        if other.ended and not owed(other):
-            continue  # in its watch period: only its held names are kept
+        if not abandoned(context, other.id):
+            continue
         because = f"run {other.id} stands at '{other.status}': {other.because or 'its owner is gone'}"
         raise Refused(
             "an earlier run on these targets is not settled",

@@ -39,10 +39,9 @@ def roll_back(context: Context, id: str, by: str) -> RunRecord:
 def sweep(context: Context) -> list[RunRecord]:
     """Settle what can be settled without a person: ownerless runs go on, answers that are overdue expire, watches end."""
     swept = []
-    for record in queries.unsettled(context.journal):
-        if gate.alive(context, record.id):
-            continue
-        if record.status is Status.WAITING and not _answered(context, record):
+    for known in queries.unsettled(context.journal):
+        record = None if gate.alive(context, known.id) else runs.load(context.journal, known.id)
+        if record is None or record.settled or (record.status is Status.WAITING and not _answered(context, record)):
             continue
         if record.ended is None or gate.owed(record):
             swept.append(resume(context, record.id))
@@ -83,7 +82,8 @@ def adopt(context: Context, id: str, *, answered: bool = False) -> Drive:
 
 
 def reconcile(drive: Drive) -> None:
-    """End what started steps left behind, and find out for each whether it happened."""
+    """End what started steps and looks left behind, and find out for each step whether it happened."""
+    process.end_tagged(*_left_behind(drive))  # all of them first: any of them may hold any lock of the run
     for task in drive.record.tasks:
         for step in task.steps:
             if step.status is Status.RUNNING:
@@ -93,8 +93,13 @@ def reconcile(drive: Drive) -> None:
             bracket.hold_locks(drive, held)
 
 
+def _left_behind(drive: Drive) -> list[str]:
+    tasks = drive.record.tasks
+    steps = [drive.tag(task.id, step.step.id) for task in tasks for step in task.steps if step.status is Status.RUNNING]
+    return [*steps, *(drive.tag(task.id, "look") for task in tasks)]
+
+
 def _reconcile(drive: Drive, record: TaskRecord, started: StepRecord) -> None:
-    process.end_tagged(drive.tag(record.id, started.step.id))
     try:
         ending = _happened(drive, record, started)
     except MainstayError as error:

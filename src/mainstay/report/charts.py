@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from html import escape
 from typing import Literal
-from xml.sax.saxutils import escape, quoteattr
 
 from mainstay.model.because import Unit
 from mainstay.report.document import Tone, clean
@@ -242,7 +242,7 @@ def _svg(height: float, title: str, told: str, inner: str) -> str:
 
 
 def _tag(name: str, inner: str = "", **attributes: str) -> str:
-    written = "".join(f" {key.rstrip('_').replace('_', '-')}={quoteattr(value)}" for key, value in attributes.items())
+    written = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
     return f"<{name}{written}>{inner}</{name}>" if inner else f"<{name}{written}/>"
 
 

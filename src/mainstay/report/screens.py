@@ -31,7 +31,7 @@ from mainstay.report.period import run_line
 from mainstay.report.period_page import runs_table
 from mainstay.report.quantity import ago
 from mainstay.report.run import Left
-from mainstay.report.run_page import left_table
+from mainstay.report.run_page import left_entries
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def why(task: str, facts: Any, decided: Plan, item: str = "") -> Document:
         summary=f"Decided {decided.made_at:%Y-%m-%d %H:%M:%S %Z} from the facts below.",
         sections=sections(
             Section("To be done", (listed(steps, _step),) if steps else ()),
-            Section("Left alone", (left_table(left),) if left else ()),
+            Section("Left alone", (left_entries(left, named=False),) if left else ()),
             Section("Facts", (table(("fact", "#value"), rows),) if rows else ()),
         ),
     )
@@ -135,19 +135,14 @@ def _plan_tiles(impact: Impact, took: float, skips: int) -> list[Tile]:
 
 def _forecast(one: Forecast) -> Section:
     left = [Left(one.plan.task, shown(skip.on), Status.SKIPPED, str(skip.because), skip.because) for skip in one.plan.skips]
-    said = [
-        f"forecast {one.took}" if one.took else "",
-        f"budget {one.budget}" if one.budget else "",
-        "bracket" if one.bracket else "",
-    ]
+    lengths = [f"forecast {one.took}" if one.took else "", f"budget {one.budget}" if one.budget else ""]
+    title = " · ".join(part for part in (one.plan.task, "bracket" if one.bracket else "", *lengths) if part)
     blocks: list[Block] = [
         *([Paragraph(f"Will not run: {one.because}", "warn")] if one.because else []),
         *([listed(one.plan.steps, _step)] if one.plan.steps else []),
-        *([left_table(left)] if left else []),
+        *([left_entries(left, named=False)] if left else []),
     ]
-    return Section(
-        one.plan.task, tuple(blocks) or (Paragraph("Nothing to do.", "muted"),), " · ".join(part for part in said if part)
-    )
+    return Section(title, tuple(blocks) or (Paragraph("Nothing to do.", "muted"),))
 
 
 def _step(step: Step) -> Entry:

@@ -167,27 +167,27 @@ class Door:
         raise DeadlinePassed("stopped with its whole process group", on=argv[0], because=f"still at work after {until.allowed}")
 
 
-def tagged(tag: str) -> list[int]:
-    """Find the processes of this host, containers included, whose environment carries the tag."""
-    wanted = f"{TAG}={tag}".encode()
+def tagged(*tags: str) -> list[int]:
+    """Find the processes of this host, containers included, whose environment carries one of the tags."""
+    wanted = {f"{TAG}={tag}".encode() for tag in tags}
     others = (entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and int(entry.name) != os.getpid())
-    return sorted(int(entry.name) for entry in others if wanted in _environment(entry))
+    return sorted(int(entry.name) for entry in others if not wanted.isdisjoint(_environment(entry)))
 
 
-def end_tagged(tag: str, grace: Duration = GRACE) -> int:
-    """End every process that carries the tag and return how many there were; Unknown when one does not go."""
+def end_tagged(*tags: str, grace: Duration = GRACE) -> int:
+    """End every process that carries one of the tags and return how many there were; Unknown when one does not go."""
     seen: set[int] = set()
     for number, wait in ((signal.SIGTERM, grace), (signal.SIGKILL, grace)):
         until = clock.Deadline(wait)
-        while alive := tagged(tag):
+        while alive := tagged(*tags):
             for pid in alive if not seen >= set(alive) or number == signal.SIGKILL else ():
                 _kill(pid, number)
             seen |= set(alive)
             if not until.left:
                 break
             clock.sleep(0.02)
-    if alive := tagged(tag):
-        raise Unknown("processes of a step are still alive", on=tag, because=f"pid {alive} did not end on SIGKILL")
+    if alive := tagged(*tags):
+        raise Unknown("processes of a step are still alive", on=", ".join(tags), because=f"pid {alive} did not end on SIGKILL")
     return len(seen)
 
 

@@ -109,7 +109,7 @@ def parse(content: bytes, path: Path) -> Manifest:
                 because=f"manifest version {value['version']} > {VERSION}",
             )
         manifest = decode(Manifest, value)
-        _require_texts(manifest)
+        _require_types(manifest)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Damaged(
             "the manifest cannot be read", on=str(path), because=str(error)[:200], next="restore from another backup"
@@ -117,14 +117,20 @@ def parse(content: bytes, path: Path) -> Manifest:
     return manifest
 
 
-def _require_texts(manifest: Manifest) -> None:
-    texts = (manifest.target, manifest.kind, manifest.run, *manifest.counts, *manifest.digests)
-    if not all(isinstance(text, str) for text in texts) or manifest.created.tzinfo is None:
+def _require_types(manifest: Manifest) -> None:
+    """Refuse what `decode` lets through: null for a text or a number, a time without a zone, one place for two objects."""
+    objects = manifest.objects
+    texts = (manifest.id, manifest.target, manifest.kind, manifest.run, *manifest.counts, *manifest.digests)
+    texts += tuple(text for one in objects for text in (one.name, one.path, one.sha256, one.raw_sha256))
+    numbers = [number for one in objects for number in (one.raw_bytes, one.stored_bytes)]
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(number, int) for number in numbers):
         raise ValueError("a field has the wrong type")
-    if len({one.name for one in manifest.objects}) < len(manifest.objects):
+    if manifest.created.tzinfo is None:
+        raise ValueError("a time has no zone")
+    if min(len({one.name for one in objects}), len({one.path for one in objects})) < len(objects):
         raise ValueError("an object is listed twice")
-    if len({one.path for one in manifest.objects}) < len(manifest.objects):
-        raise ValueError("two objects lie at one path")
+    if strange := [one.codec for one in objects if one.codec != "zstd" or one.base is not None]:
+        raise ValueError(f"an object is coded in a way that this version cannot read: {strange[0]}")
 
 
 def _bounded(path: Path) -> bytes:

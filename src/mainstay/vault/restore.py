@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 
@@ -18,28 +19,35 @@ from mainstay.vault.proof import Proof
 from mainstay.vault.repository import Repository, remove, require_room
 from mainstay.vault.store import Dump, Store
 
+_HERE, _NO_REPLACE = -100, 1  # AT_FDCWD, RENAME_NOREPLACE
+
 
 def restore(repository: Repository, id: BackupId, store: Store, into: Path, moved: Moved) -> Manifest:
     """Rebuild a backup at `into`, which must not exist; it appears there complete and compared, or not at all."""
     manifest, _ = manifests.read(repository.folder(id), id)
     if os.path.lexists(into):
         raise Refused("a restore never writes over anything", on=str(into), because="it exists", next="name a new place")
-    scratch = half_made(into, id)
-    remove(scratch)
+    dump, copy = half_made(into, id)
+    clear(into, id)
     require_room(into.parent, Size(2 * manifest.raw_bytes), f"a restore of {manifest.target}")
-    scratch.mkdir(mode=0o700)
     try:
-        if differences := rebuild(repository.folder(id), manifest, store, scratch, moved):
-            raise StepFailed("the restored copy is not what was backed up", on=id, because="; ".join(differences[:5]))
-        _appear(scratch / "copy", into)
+        if found := rebuild(repository.folder(id), manifest, store, (dump, copy), moved):
+            raise StepFailed("the restored copy is not what was backed up", on=id, because="; ".join(found[:5]))
+        rename_new(copy, into)
     finally:
-        remove(scratch)
+        clear(into, id)
     return manifest
 
 
-def half_made(into: Path, id: BackupId) -> Path:
-    """Return where a restore to `into` is prepared."""
-    return into.parent / f".{into.name}.{id}.part"
+def half_made(into: Path, id: BackupId) -> tuple[Path, Path]:
+    """Return where a restore to `into` unpacks the dump, and where it builds the copy that is renamed at the very end."""
+    return into.parent / f".{into.name}.{id}.dump", into.parent / f".{into.name}.{id}.part"
+
+
+def clear(into: Path, id: BackupId) -> None:
+    """Remove what a restore to `into` left half made; what appeared there stays."""
+    for path in half_made(into, id):
+        remove(path)
 
 
 def prove(repository: Repository, id: BackupId, store: Store, name: str, moved: Moved) -> Proof:
@@ -49,7 +57,7 @@ def prove(repository: Repository, id: BackupId, store: Store, name: str, moved: 
     with repository.part(f"prove-{name}") as scratch:
         require_room(repository.root, Size(2 * manifest.raw_bytes), f"the proof of {id}")
         try:
-            found = rebuild(repository.folder(id), manifest, store, scratch, moved)
+            found = rebuild(repository.folder(id), manifest, store, (scratch / "dump", scratch / "copy"), moved)
         except Damaged as error:
             found = (f"{error.on}: {error.because}",)
     took = Duration(clock.monotonic() - began)
@@ -58,21 +66,21 @@ def prove(repository: Repository, id: BackupId, store: Store, name: str, moved: 
     return proof
 
 
-def rebuild(folder: Path, manifest: Manifest, store: Store, scratch: Path, moved: Moved) -> tuple[str, ...]:
-    """Unpack, load at `scratch`/copy, and return every difference from the manifest by name; each byte is read and checked."""
+def rebuild(folder: Path, manifest: Manifest, store: Store, places: tuple[Path, Path], moved: Moved) -> tuple[str, ...]:
+    """Unpack at the first place, load at the second, and return every difference from the manifest by name."""
     if store.kind != manifest.kind:
         raise Refused(
             "this backup is of another kind", on=manifest.id, because=f"{manifest.kind}, and the target is {store.kind}"
         )
-    source = scratch / "dump"
-    source.mkdir(mode=0o700)
-    with no_space(source, Size(2 * manifest.raw_bytes)):
+    dump, copy = places
+    dump.mkdir(mode=0o700)
+    with no_space(dump, Size(2 * manifest.raw_bytes)):
         for one in manifest.objects:
-            with (source / one.name).open("xb") as out:
+            with (dump / one.name).open("xb") as out:
                 unpack(one, folder, out, moved)
-        store.load(source, scratch / "copy", lambda: moved(0))
-    remove(source)
-    return differences(manifest, store.describe(scratch / "copy", lambda: moved(0)))
+        store.load(dump, copy, lambda: moved(0))
+    remove(dump)
+    return differences(manifest, store.describe(copy, lambda: moved(0)))
 
 
 def differences(manifest: Manifest, found: Dump) -> tuple[str, ...]:
@@ -91,11 +99,12 @@ def _difference(name: str, manifest: Manifest, found: Dump) -> str:
     return ""
 
 
-def _appear(copy: Path, into: Path) -> None:
-    """Rename without replacing: a link fails where a file exists, a rename where a folder has content."""
-    if copy.is_dir():
-        os.rename(copy, into)
-    else:
-        os.link(copy, into)
-        copy.unlink()
-    sync_folder(into.parent)
+def rename_new(old: Path, new: Path) -> None:
+    """Rename a file or folder durably, and fail where the new name exists: renameat2(2) with RENAME_NOREPLACE."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.renameat2(_HERE, os.fsencode(old), _HERE, os.fsencode(new), _NO_REPLACE):
+        number = ctypes.get_errno()
+        raise StepFailed(
+            "cannot give the restored copy its name", on=str(new), because=os.strerror(number), next="name a new place"
+        )
+    sync_folder(new.parent)

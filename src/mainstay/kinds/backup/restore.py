@@ -18,8 +18,7 @@ from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.vault.catalogue import Entry
 from mainstay.vault.names import BackupId
-from mainstay.vault.repository import remove
-from mainstay.vault.restore import half_made, restore
+from mainstay.vault.restore import clear, half_made, restore
 
 _DEADLINE = Duration(6 * 3600)
 
@@ -58,7 +57,7 @@ class Restore(TaskKind[RestoreFacts, RestoreParams]):
         if on is None:
             return RestoreFacts(seen)
         into, id = Path(on[3]), BackupId(on[2])
-        return RestoreFacts(seen, os.path.lexists(into), os.path.lexists(half_made(into, id)))
+        return RestoreFacts(seen, os.path.lexists(into), any(map(os.path.lexists, half_made(into, id))))
 
     def plan(self, facts: RestoreFacts, params: RestoreParams, name: str) -> list[Step | Skip]:
         """One step, or the reason why there is nothing to restore from."""
@@ -93,7 +92,7 @@ class Restore(TaskKind[RestoreFacts, RestoreParams]):
     @action("clear")
     def clear(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Remove what was half made; what was restored stays."""
-        remove(half_made(Path(step.args["into"]), BackupId(step.args["id"])))
+        clear(Path(step.args["into"]), BackupId(step.args["id"]))
 
 
 def _step(entry: Entry, params: RestoreParams) -> Step:

@@ -21,7 +21,6 @@ from mainstay.system import clock
 from mainstay.system.owners import user_name
 
 _SHOWN, _BIGGEST = 10, 10
-_DAY = 86400
 _COPIES = re.compile(r".*(\.bak|\.old|\.orig|\.save|\.backup|~)$|^\.#.*|^#.*#$", re.IGNORECASE)
 _TEMPORARY = re.compile(r".*(\.tmp|\.temp|\.part|\.partial|\.crdownload|\.swp|\.swx)$|^\.~lock.*|^~\$.*", re.IGNORECASE)
 _CORE = re.compile(r"^core(\.\d+)?$")
@@ -65,7 +64,7 @@ class Report(TaskKind[Facts, NoParams]):
         settings: Settings = session.target.settings
         problems: list[str] = []
         entries, at = list(walk(settings.path, settings.exclude, problems)), clock.now()
-        heaps = tuple(_heap(sort, [one for one in entries if fits(one, at.timestamp())]) for sort, (_, fits) in SORTS.items())
+        heaps = tuple(_heap(sort, [one for one in entries if fits(one)]) for sort, (_, fits) in SORTS.items())
         files = heapq.nlargest(_BIGGEST, (one for one in entries if one.regular), key=lambda one: one.seen.st_size)
         biggest = {one.path: Size(one.seen.st_size) for one in files}
         return Facts(at, settings.path, tuple(heap for heap in heaps if heap.count), biggest, tuple(problems[:_SHOWN]))
@@ -88,22 +87,19 @@ def _name(entry: Entry) -> str:
     return entry.path.rpartition("/")[2]
 
 
-def _open_to_all(entry: Entry, now: float) -> bool:
+def _open_to_all(entry: Entry) -> bool:
     """Everybody can write to it, or, in a folder that is not sticky, delete in it."""
     mode = entry.seen.st_mode
     return bool(mode & stat.S_IWOTH) and (entry.regular or (entry.folder and not mode & stat.S_ISVTX))
 
 
-SORTS: dict[str, tuple[Level, Callable[[Entry, float], bool]]] = {
+SORTS: dict[str, tuple[Level, Callable[[Entry], bool]]] = {
     "world-writable": (Level.WARNING, _open_to_all),
-    "set-user-id": (Level.WARNING, lambda one, now: one.regular and bool(one.seen.st_mode & (stat.S_ISUID | stat.S_ISGID))),
-    "orphans of deleted users": (Level.WARNING, lambda one, now: user_name(one.seen.st_uid).isdigit()),
-    "core files": (Level.WARNING, lambda one, now: one.regular and bool(_CORE.match(_name(one)))),
-    "broken links": (Level.OK, lambda one, now: not one.target),
-    "empty files": (Level.OK, lambda one, now: one.regular and not one.seen.st_size),
-    "left-over copies": (Level.OK, lambda one, now: one.regular and bool(_COPIES.match(_name(one)))),
-    "temporary files older than a day": (
-        Level.OK,
-        lambda one, now: one.regular and bool(_TEMPORARY.match(_name(one))) and now - one.seen.st_mtime > _DAY,
-    ),
+    "set-user-id": (Level.WARNING, lambda one: one.regular and bool(one.seen.st_mode & (stat.S_ISUID | stat.S_ISGID))),
+    "orphans of deleted users": (Level.WARNING, lambda one: user_name(one.seen.st_uid).isdigit()),
+    "core files": (Level.WARNING, lambda one: one.regular and bool(_CORE.match(_name(one)))),
+    "broken links": (Level.OK, lambda one: not one.target),
+    "empty files": (Level.OK, lambda one: one.regular and not one.seen.st_size),
+    "left-over copies": (Level.OK, lambda one: one.regular and bool(_COPIES.match(_name(one)))),
+    "temporary files": (Level.OK, lambda one: one.regular and bool(_TEMPORARY.match(_name(one)))),
 }

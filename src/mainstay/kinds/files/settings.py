@@ -11,11 +11,11 @@ from mainstay.model.setting import Setting
 from mainstay.model.units import Size
 
 PLACEHOLDERS = (
-    r"change[_-]?(me|this|it)",
-    r"replace[_-]?(me|this|with)",
-    r"(todo|fixme)[_-]?",
-    r"your[_-].*(key|secret|token|password|domain)",
-    r"^(insert|enter|put)[_-].*",
+    r"(?<![a-z])change[_-]?(me|this|it)(?![a-z])",
+    r"(?<![a-z])replace[_-]?(me|this|with)(?![a-z])",
+    r"(?<![a-z])(todo|fixme)(?![a-z])",
+    r"(?<![a-z])your[_-].*(key|secret|token|password|domain)",
+    r"^(insert|enter|put)[_-](your|the|a|here)",
     r"^<[^<>]+>$",
     r"^(x{4,}|\.{3,}|\*{3,})$",
 )

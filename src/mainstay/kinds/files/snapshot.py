@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+from mainstay.kinds.files.copying import make_copy, read_copy, remove_copy
 from mainstay.kinds.files.settings import Settings
 from mainstay.kinds.files.store import FilesStore
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
-from mainstay.model.codec import canonical
-from mainstay.model.errors import StepFailed
 from mainstay.model.plan import Cost, Impact, On, Skip, Step, Undo
 from mainstay.model.setting import Setting
 from mainstay.model.task import TaskClass
 from mainstay.model.units import Duration, Size
 from mainstay.system import clock
 from mainstay.system.clock import Deadline
-from mainstay.system.files import no_space, room, sync_folder, write_atomic
-from mainstay.vault.store import Pulse
-
-_CONTENT = "content.json"  # what the copy held when it was made: counts and digests
 
 
 @dataclass(frozen=True)
@@ -35,6 +29,7 @@ class Facts:
     size: Size
     exists: bool = False
     sound: bool = False
+    notes: tuple[str, ...] = ()  # what was left out, or changed while it was read
 
 
 @dataclass(frozen=True)
@@ -60,8 +55,7 @@ class TakeSnapshot(TaskKind[Facts, Params]):
         size = Size(FilesStore(settings.path, settings.exclude).estimate())
         if not on or not (copy := Path(on[1])).is_dir():
             return Facts(clock.now(), settings.path, size)
-        sound = _content(copy / "tree", lambda: None) == (copy / _CONTENT).read_bytes()
-        return Facts(clock.now(), settings.path, size, True, sound)
+        return Facts(clock.now(), settings.path, size, True, *read_copy(copy))
 
     def plan(self, facts: Facts, params: Params, name: str) -> list[Step | Skip]:
         """Always one copy, under the name of this run; never into the folder itself."""
@@ -94,50 +88,10 @@ class TakeSnapshot(TaskKind[Facts, Params]):
     @action("copy")
     def copy(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Copy beside the final name, compare, then rename. While it works it needs twice the space."""
-        path, settings = Path(step.args["path"]), session.target.settings
-        store, part = FilesStore(settings.path, settings.exclude), _part(path)
-        _clear(part)
-        if path.is_dir():
-            return
-        part.mkdir(mode=0o700, parents=True)
-        needed, free = Size(2 * store.estimate()), room(part).free
-        if free < needed:
-            raise StepFailed("no room for a snapshot", on=str(path), because=f"needs {needed}, {free} are free")
-        with no_space(part, needed):
-            dumped = store.dump(_made(part / "dump"), lambda: session.pulse(deadline))
-            store.load(part / "dump", part / "tree", lambda: session.pulse(deadline))
-            shutil.rmtree(part / "dump")
-            content = _content(part / "tree", lambda: session.pulse(deadline))
-            if content != canonical([dumped.counts, dumped.digests]):
-                raise StepFailed("the copy differs from what was read", on=str(part), next="look for errors of this disk")
-            write_atomic(part / _CONTENT, content)
-        part.rename(path)
-        sync_folder(path.parent)
+        settings: Settings = session.target.settings
+        make_copy(FilesStore(settings.path, settings.exclude), Path(step.args["path"]), lambda: session.pulse(deadline))
 
     @action("discard")
     def discard(self, session: Session, step: Step, deadline: Deadline) -> None:
-        """Remove the copy and what was half made; under its hidden name first, so that half a copy is never seen."""
-        path = Path(step.args["path"])
-        _clear(_part(path))
-        if path.is_dir():
-            path.rename(_part(path))
-            _clear(_part(path))
-
-
-def _content(tree: Path, pulse: Pulse) -> bytes:
-    seen = FilesStore(tree).describe(tree, pulse)
-    return canonical([seen.counts, seen.digests])
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")
-
-
-def _clear(folder: Path) -> None:
-    if folder.is_dir():
-        shutil.rmtree(folder)  # it is named after our run, and rmtree follows no link
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(mode=0o700)
-    return folder
+        """Remove the copy and what was half made."""
+        remove_copy(Path(step.args["path"]))

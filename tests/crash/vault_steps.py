@@ -1,0 +1,43 @@
+"""Bring a repository from its first backup to its second: back up, prove, remove the first. Safe to start again after any end."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mainstay.kinds.sqlite.store import SqliteStore
+from mainstay.vault import catalogue
+from mainstay.vault.backup import Order, make
+from mainstay.vault.names import BackupId
+from mainstay.vault.repository import create_repository
+from mainstay.vault.restore import prove, restore
+
+FIRST, SECOND = BackupId("20261120T020000Z.db.run-1"), BackupId("20261121T020000Z.db.run-2")
+
+
+def _ignore(_: int) -> None:
+    return None
+
+
+def first(root: Path) -> None:
+    """Make the repository and its first, proven backup."""
+    repository, store = create_repository(root / "repo"), SqliteStore(root / "app.db")
+    make(repository, store, Order(FIRST, "db", "run-1"), _ignore)
+    prove(repository, FIRST, store, "run-1", _ignore)
+
+
+def second(root: Path) -> None:
+    """Do each act unless its effect is there, as recovery does."""
+    repository, store = create_repository(root / "repo"), SqliteStore(root / "app.db")
+    seen = {entry.id: entry for entry in catalogue.read(repository).entries}
+    if SECOND not in seen:
+        make(repository, store, Order(SECOND, "db", "run-2", previous=FIRST), _ignore)
+    if SECOND not in seen or not seen[SECOND].proven:
+        prove(repository, SECOND, store, "run-2", _ignore)
+    if not (root / "restored.db").exists():
+        restore(repository, SECOND, store, root / "restored.db", _ignore)
+    repository.drop(FIRST)
+
+
+if __name__ == "__main__":
+    second(Path(sys.argv[1]))

@@ -1,0 +1,98 @@
+"""Which backups stay: laws that hold for every catalogue and policy, and a year in one test."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mainstay.model.units import Duration, Size
+from mainstay.vault.catalogue import Entry
+from mainstay.vault.names import BackupId
+from mainstay.vault.retention import Policy, decide
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+DAY = Duration(86400)
+
+
+def _entry(at: datetime, number: int, proven: bool) -> Entry:
+    id = BackupId.of(at, "db", f"run-{number}")
+    return Entry(id, "db", "sqlite", at, Duration(1), Size(1), Size(1), proven=at if proven else None)
+
+
+HISTORIES = st.lists(st.tuples(st.integers(0, 900 * 24), st.booleans()), max_size=60).map(
+    lambda ages: [_entry(NOW - timedelta(hours=hours), number, proven) for number, (hours, proven) in enumerate(ages)]
+)
+POLICIES = st.builds(
+    Policy,
+    last=st.integers(1, 5),
+    daily=st.integers(0, 9),
+    weekly=st.integers(0, 9),
+    monthly=st.integers(0, 14),
+    yearly=st.integers(0, 3),
+    min_age=st.integers(0, 40).map(lambda days: Duration(days * DAY)),
+)
+
+
+def _kept(entries: list[Entry], policy: Policy, max_age: Duration = DAY, held: frozenset[str] = frozenset()) -> set[str]:
+    return {one.id for one in decide(entries, policy, max_age, held, NOW) if one.keep}
+
+
+@given(HISTORIES, POLICIES)
+def test_every_backup_gets_exactly_one_verdict_with_a_reason(entries: list[Entry], policy: Policy) -> None:
+    verdicts = decide(entries, policy, DAY, frozenset(), NOW)
+    assert sorted(one.id for one in verdicts) == sorted(entry.id for entry in entries)
+    assert all(str(one.because) for one in verdicts)
+
+
+@given(HISTORIES, POLICIES)
+def test_the_newest_proven_backup_and_the_newest_stay(entries: list[Entry], policy: Policy) -> None:
+    kept = _kept(entries, policy)
+    for some in ([entry for entry in entries if entry.proven], entries):
+        if some:
+            assert max(some, key=lambda entry: (entry.created, entry.id)).id in kept
+
+
+@given(HISTORIES, POLICIES, st.data())
+def test_a_held_backup_stays(entries: list[Entry], policy: Policy, data: st.DataObject) -> None:
+    held = frozenset(entry.id for entry in entries if data.draw(st.booleans()))
+    assert held <= _kept(entries, policy, held=held)
+
+
+@given(HISTORIES, POLICIES, st.sampled_from(["last", "daily", "weekly", "monthly", "yearly"]))
+def test_a_more_generous_policy_never_keeps_less(entries: list[Entry], policy: Policy, rule: str) -> None:
+    more = Policy(**{**vars(policy), rule: getattr(policy, rule) + 1})
+    assert _kept(entries, policy) <= _kept(entries, more)
+
+
+@given(HISTORIES, POLICIES)
+def test_what_stays_would_stay_again(entries: list[Entry], policy: Policy) -> None:
+    kept = _kept(entries, policy)
+    assert _kept([entry for entry in entries if entry.id in kept], policy) == kept
+
+
+@given(HISTORIES, POLICIES)
+def test_nothing_goes_while_the_newest_proven_one_is_overdue(entries: list[Entry], policy: Policy) -> None:
+    young = any(entry.proven and (NOW - entry.created) <= timedelta(hours=2) for entry in entries)
+    if not young:
+        assert len(_kept(entries, policy, Duration(7200))) == len(entries)
+
+
+@given(HISTORIES, POLICIES)
+def test_nothing_goes_when_the_clock_went_back(entries: list[Entry], policy: Policy) -> None:
+    future = [*entries, _entry(NOW + timedelta(seconds=1), 999, True)]
+    assert len(_kept(future, policy)) == len(future)
+
+
+def test_a_year_of_daily_backups_settles_to_the_tiers() -> None:
+    start, entries = NOW - timedelta(days=730), list[Entry]()
+    for day in range(731):
+        now = start + timedelta(days=day)
+        entries.append(_entry(now, day, True))
+        kept = {one.id for one in decide(entries, Policy(), DAY, frozenset(), now) if one.keep}
+        entries = [entry for entry in entries if entry.id in kept]
+    ages = sorted((NOW - entry.created).days for entry in entries)
+    assert ages[:7] == [0, 1, 2, 3, 4, 5, 6]
+    assert len(entries) <= 7 + 8 + 12
+    assert ages[-1] >= 11 * 29
