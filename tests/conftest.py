@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+from tests.engine.shop import Shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    """Return a site of commands that is written and opened by the test."""
+    return Shop(tmp_path)
 
 
 @pytest.fixture
@@ -18,10 +27,12 @@ def free_port() -> int:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Write down which coverage ids a passed test proves, for `make matrix`."""
     report = yield
-    marks = [mark for mark in item.iter_markers("covers")]
+    marks = list(item.iter_markers("covers"))
     if report.when == "call" and report.passed and marks:
         folder = Path(item.config.rootpath) / "tests" / ".results"
         folder.mkdir(exist_ok=True)

@@ -19,14 +19,9 @@ from mainstay.vault.verify import verify
 from tests.crash.vault_steps import FIRST, SECOND, first
 
 DRIVER, ROOT = str(Path(__file__).with_name("vault_steps.py")), Path(__file__).parents[2]
-CALLS = (
-    "fsync,fdatasync",
-    "rename,renameat,renameat2,link,linkat",
-    "unlink,unlinkat,rmdir",
-    "mkdir,mkdirat",
-    "ftruncate,pwrite64",
-)
-SAMPLE = [("fsync,fdatasync", 4), ("fsync,fdatasync", 9), (CALLS[1], 3), (CALLS[2], 2), ("mkdir,mkdirat", 1)]
+# strace counts each system call by itself, so that each has a row of its own.
+CALLS = ("fsync", "rename", "renameat2", "unlink", "unlinkat", "rmdir", "mkdir", "pwrite64", "write")
+SAMPLE = [("fsync", 4), ("fsync", 9), ("rename", 3), ("renameat2", 1), ("rename", 5), ("unlinkat", 2), ("mkdir", 1)]
 
 
 @pytest.fixture

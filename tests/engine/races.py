@@ -14,7 +14,7 @@ from mainstay.app import App
 from mainstay.engine.run import Launch
 from mainstay.model.errors import Refused
 from mainstay.system import clock
-from tests.engine.conftest import Shop
+from tests.engine.shop import Shop
 
 LAUNCHERS = 2
 

@@ -12,7 +12,7 @@ from mainstay.ledger import events
 from mainstay.model.errors import Refused
 from mainstay.model.run import Status
 from mainstay.system import clock
-from tests.engine.conftest import Shop
+from tests.engine.shop import Shop
 
 SCHEDULED = Launch(by="timer", attended=False, scheduled=True)
 

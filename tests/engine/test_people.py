@@ -11,7 +11,7 @@ from mainstay.engine.run import Launch
 from mainstay.ledger import events
 from mainstay.model.errors import Refused
 from mainstay.model.run import RunRecord, Status
-from tests.engine.conftest import Shop
+from tests.engine.shop import Shop
 
 
 def parked(shop: Shop, **params: str) -> RunRecord:

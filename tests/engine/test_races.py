@@ -10,8 +10,8 @@ import pytest
 
 from mainstay.engine.run import Launch
 from mainstay.model.run import Status
-from tests.engine.conftest import Shop
 from tests.engine.races import Raced, race
+from tests.engine.shop import Shop
 
 
 @pytest.mark.covers("SCH-13")

@@ -7,7 +7,7 @@ import pytest
 from mainstay.engine.run import Launch
 from mainstay.model.errors import Refused
 from mainstay.model.run import RunRecord, Status, Verdict
-from tests.engine.conftest import Shop
+from tests.engine.shop import Shop
 
 
 def run(shop: Shop, name: str = "daily") -> RunRecord:

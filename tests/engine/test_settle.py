@@ -15,7 +15,7 @@ from mainstay.engine.run import Launch
 from mainstay.ledger import queries
 from mainstay.model.errors import Refused
 from mainstay.model.run import RunRecord, Status, Verdict
-from tests.engine.conftest import Shop
+from tests.engine.shop import Shop
 
 
 def run(shop: Shop) -> RunRecord:

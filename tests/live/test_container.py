@@ -15,7 +15,7 @@ from mainstay.model.setting import HOST, Place
 from mainstay.model.units import Duration, Size
 from mainstay.system import process
 from mainstay.system.process import Door
-from tests.engine.conftest import Shop
+from tests.engine.shop import Shop
 from tests.live import docker_engine
 
 pytestmark = pytest.mark.skipif(bool(docker_engine.missing()), reason=f"needs {docker_engine.missing()}")

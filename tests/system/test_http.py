@@ -9,11 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.servers import Authority, Handler, Site, raw
 
 from mainstay.model.units import Duration, Size
 from mainstay.system.http import NoAnswer, Request, Stage, fetch
 from mainstay.system.secrets import Secret
+from tests.servers import Authority, Handler, Site, raw
 
 _FIVE = Duration(5)
 _HEAD = b"HTTP/1.1 200 OK\r\n"

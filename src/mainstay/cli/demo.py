@@ -42,7 +42,7 @@ class Shown:
         launch = doing.attended(self._app, self._app.routine(name), yes=True)
         with doing.listening(self._app) as live:
             record = live.run(name, launch)
-        doing.conclude(record)
+        doing.conclude(record, self._app)
         return record
 
     def report(self, run: str, path: Path) -> None:

@@ -13,12 +13,14 @@ from mainstay.app import App, Forecast
 from mainstay.cli import call
 from mainstay.cli.stop import Wish
 from mainstay.engine.run import Launch
+from mainstay.model.codec import encode
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord, Verdict
 from mainstay.model.task import Routine
 from mainstay.model.units import Duration, Size
 from mainstay.report import marks, screens, terminal
+from mainstay.report.compare import flat
 from mainstay.report.document import Cell, Entries, Entry, plural
 from mainstay.report.progress import Progress
 from mainstay.system import clock
@@ -83,7 +85,7 @@ def finish(app: App, wish: Wish, act: Callable[[App], RunRecord]) -> None:
     """Do it with live progress, sum it up, and exit by how it ended."""
     with wish.heard(), listening(app) as live:
         record = act(live)
-    conclude(record)
+    conclude(record, app)
     raise typer.Exit(exit_code(record))
 
 
@@ -94,16 +96,23 @@ def listening(app: App, stream: TextIO | None = None) -> Iterator[App]:
         yield app.listening(progress)
 
 
-def conclude(record: RunRecord) -> None:
-    """Say in three lines how a run ended and what to do next."""
+def conclude(record: RunRecord, app: App) -> None:
+    """Say in three lines how a run ended, or what it asks a person, and what to do next."""
     changed = sum(step.status is Status.CHANGED and not step.undo_of for task in record.tasks for step in task.steps)
     took = f" in {record.took}" if record.took is not None else ""
-    told = marks.told(record.because, advice=_next(record))
+    waiting = next((task.id for task in record.tasks if task.status is Status.WAITING), None)
+    told = marks.told(question(app, waiting) if waiting else record.because, advice=_next(record, waiting))
     word = marks.verdict_word(record.verdict, record.status)
     mark = Cell({Verdict.PASS: "✓", Verdict.DEGRADED: "!", Verdict.FAIL: "✗", None: "…"}[record.verdict], word.tone)
     entry = Entry(mark, f"{record.routine}: {word.text}{took}, {plural(changed, 'step')} done", record.id, told)
     width, colour = terminal.width_of(sys.stdout), terminal.colour_of(sys.stdout)
     call.say("\n" + terminal.lines(Entries((entry,)), width, colour).rstrip("\n"))
+
+
+def question(app: App, task: str) -> str:
+    """Return what an item asks a person: the facts of its task."""
+    facts, _ = app.why(task)
+    return "; ".join(str(value) for value in flat(encode(facts)).values())
 
 
 def exit_code(record: RunRecord) -> int:
@@ -129,8 +138,7 @@ def _agreed(routine: str) -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm(f"Run {routine}?", default=False)
 
 
-def _next(record: RunRecord) -> str:
-    waiting = next((task.id for task in record.tasks if task.status is Status.WAITING), None)
+def _next(record: RunRecord, waiting: str | None) -> str:
     if waiting:
         return f"mainstay sign {record.id} {waiting} --remark TEXT"
     return f"mainstay report {record.id}" if record.ended else f"mainstay resume {record.id}"

@@ -143,7 +143,7 @@ def _sweep() -> None:
     with wish.heard(), doing.listening(site) as live:
         swept = live.sweep()
     for record in swept:
-        doing.conclude(record)
+        doing.conclude(record, site)
     if not swept:
         call.say("nothing to settle")
     raise typer.Exit(max((doing.exit_code(record) for record in swept), default=0))

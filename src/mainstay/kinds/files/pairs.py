@@ -90,7 +90,9 @@ def _json(text: str) -> Iterator[Pair]:
         elif token["text"] and _COLON.match(text, token.end()):
             pending = token["text"][1:-1]
         elif mark is None:
-            yield Pair(line, ".".join(key for key in (*keys, pending) if key), token[0].strip('"'))
+            yield Pair(
+                line, ".".join(key for key in (*keys, pending) if key), token["text"][1:-1] if token["text"] else token["bare"]
+            )
             pending = ""
 
 

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from mainstay.app import App
-
-Open = Callable[..., App]
 
 
 class Shop:
@@ -50,8 +45,3 @@ class Shop:
     def effects(self) -> list[str]:
         """What was done, in order."""
         return self.log.read_text().split()
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
