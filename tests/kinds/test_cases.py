@@ -6,6 +6,7 @@ and any of `steps`, `skips`, `findings`. Each expected item names the fields tha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,10 @@ def _seen(item: Any, wanted: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(("path", "case"), _cases())
 def test_a_case(path: Path, case: dict[str, Any]) -> None:
     task = registry.load(path.parent.parent.name).task(path.stem)
-    facts, params = decode(task.facts, case["facts"]), decode(task.params, case.get("params", {}))
+    facts: Any = decode(task.facts, case["facts"])
+    params: Any = decode(task.params, case.get("params", {}))
     planned = task.plan(facts, params, "run-1.task")
-    results = {
+    results: dict[str, Sequence[Any]] = {
         "steps": [item for item in planned if isinstance(item, Step)],
         "skips": [item for item in planned if isinstance(item, Skip)],
         "findings": task.assess(facts, params),

@@ -58,16 +58,12 @@ def query(name: str) -> str:
 def _migrate(connection: sqlite3.Connection, path: Path, name: str, latest: int) -> None:
     if _version(connection, path, latest) == latest:
         return
-    connection.execute("BEGIN EXCLUSIVE")  # two processes may meet at a new file: look again inside
-    try:
+    with connection:
+        connection.execute("BEGIN EXCLUSIVE")  # two processes may meet at a new file: look again inside
         for number in range(_version(connection, path, latest) + 1, latest + 1):
             for statement in _statements(query(f"{name}_{number}")):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def _version(connection: sqlite3.Connection, path: Path, latest: int) -> int:

@@ -11,7 +11,6 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -69,7 +68,8 @@ class Journal:
         text = canonical(body).decode()
         with self._lock:
             try:
-                with self._transaction():
+                with self._connection:  # commits, or rolls back when anything is raised
+                    self._connection.execute("BEGIN IMMEDIATE")
                     if fence:
                         self._guard(run, fence)
                     return self._insert(kind, run, task, text)
@@ -108,7 +108,9 @@ class Journal:
     def newest(self, apart_from: str = "") -> datetime | None:
         """Return the time of the newest event that is not of that run."""
         with self._lock:
-            row = self._connection.execute("SELECT at FROM event WHERE run <> ? ORDER BY seq DESC LIMIT 1", (apart_from,)).fetchone()
+            row = self._connection.execute(
+                "SELECT at FROM event WHERE run <> ? ORDER BY seq DESC LIMIT 1", (apart_from,)
+            ).fetchone()
         return datetime.fromisoformat(row[0]) if row else None
 
     def verify(self, against: str = "") -> int:
@@ -131,17 +133,6 @@ class Journal:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
 
     def _refusal(self, error: sqlite3.OperationalError, needed: int) -> MainstayError:
         have = room(self.path.parent)

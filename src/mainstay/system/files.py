@@ -64,9 +64,8 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o600) -> None:
                 file.flush()
                 os.fsync(fd)
             os.replace(spool, path)
-        except BaseException:
+        finally:
             spool.unlink(missing_ok=True)
-            raise
     sync_folder(path.parent)
 
 

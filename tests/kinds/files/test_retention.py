@@ -35,7 +35,7 @@ def test_only_old_files_go_and_each_has_its_reason(folder: Folder, write: Write)
     old, young = _aged(write("a/old"), 40), _aged(write("a/young"), 3)
     (step,), (skip,) = folder.plan("retention", _WEEK)
     assert isinstance(step.reverse, OneWay)
-    assert step.args["files"][0][4].startswith("age 40d > max_age 7d")
+    assert step.args["files"][0][4].startswith("age 40d > 7d")
     assert skip.on == ("files", "1 from a/young on")
     assert folder.do("retention", step) is None
     assert (old.exists(), young.exists()) == (False, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 
 from mainstay.kinds.files.aged import Aged, Facts, look
@@ -67,7 +68,7 @@ class Retention(TaskKind[Facts, Params]):
 def _step(number: int, folder: str, group: list[tuple[Aged, Because]], trash: str) -> Step:
     args = {
         "folder": folder,
-        "files": [[one.name, one.inode, one.mtime_ns, one.size, str(why)] for one, why in group],
+        "files": [[one.name, one.inode, one.mtime_ns, one.size, str(replace(why, param=""))] for one, why in group],
         "trash": trash,
     }
     return Step(

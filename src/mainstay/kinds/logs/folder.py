@@ -78,11 +78,9 @@ def spooled(at: int, path: Path, like: os.stat_result, needed: int) -> Iterator[
             os.fsync(fd)
             os.rename(spool, path.name, src_dir_fd=at, dst_dir_fd=at)
             os.fsync(at)
-        except BaseException:
-            remove(at, spool)
-            raise
         finally:
             os.close(fd)
+            remove(at, spool)  # gone already when it got its name
 
 
 def dress(fd: int, uid: int, gid: int, mode: int) -> None:

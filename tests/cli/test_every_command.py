@@ -1,0 +1,154 @@
+"""What is asked of every command, taken from the command line itself so that none can be forgotten."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from mainstay.cli.commands import app
+from tests.cli.shop import Shop
+
+# A call of each command that reads, or that does something small in the folder of the test.
+CALLS: dict[str, tuple[str, ...]] = {
+    "init": ("other.yaml",),
+    "check-config": ("--explain",),
+    "schema": (),
+    "doctor": (),
+    "demo": ("--dir", "logs"),
+    "status": (),
+    "check": ("--full",),
+    "why": ("logs.rotate",),
+    "plan": ("daily",),
+    "run": ("mark.run",),
+    "backup now": (),
+    "backup list": (),
+    "backup verify": ("--dry-run",),
+    "backup prove": ("--dry-run",),
+    "backup prune": ("--dry-run",),
+    "restore": ("db", "--into", "copy.db", "--dry-run"),
+    "logs rotate": ("--dry-run",),
+    "logs report": (),
+    "compat": ("performance-optimization",),
+    "sign": ("last", "menu.sign"),
+    "resume": ("last",),
+    "cancel": ("last",),
+    "rollback": ("last",),
+    "settle": (),
+    "runs": (),
+    "show": (),
+    "report": ("--daily",),
+    "ledger verify": (),
+    "ledger head": (),
+    "ledger repair": (),
+    "version": (),
+}
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+MARKS = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]")
+
+
+def leaves(command: Any, before: tuple[str, ...] = ()) -> Iterator[str]:
+    names = command.list_commands(None) if hasattr(command, "list_commands") else []
+    for name in names:
+        yield from leaves(command.get_command(None, name), (*before, name))
+    if not names:
+        yield " ".join(before)
+
+
+COMMANDS = list(leaves(typer.main.get_command(app)))
+every = pytest.mark.parametrize("command", COMMANDS)
+
+
+def called(command: str) -> list[str]:
+    return [*command.split(), *CALLS[command]]
+
+
+def on_terminal(shop: Shop, words: list[str], **environment: str) -> str:
+    """Return all that a command shows on a terminal of 80 columns."""
+    leader, follower = pty.openpty()
+    more = {"TERM": "xterm", **environment}
+    with shop.start(*words, stdin=follower, stdout=follower, stderr=follower, env=more, start_new_session=True) as process:
+        os.close(follower)
+        shown = b"".join(iter(lambda: _read(leader), b""))
+        process.wait(timeout=60)
+    os.close(leader)
+    return shown.decode()
+
+
+def _read(leader: int) -> bytes:
+    if not select.select([leader], [], [], 60)[0]:
+        return b""
+    try:
+        return os.read(leader, 65536)
+    except OSError:
+        return b""  # Linux says EIO when the last process has closed the terminal
+
+
+def test_every_command_has_a_call_here() -> None:
+    assert set(COMMANDS) == set(CALLS)
+
+
+@every
+def test_help_has_a_paragraph_and_an_example_within_80_columns(command: str, kept: Shop) -> None:
+    shown = kept.run(*command.split(), "--help")
+    assert f"\n  mainstay {command}" in shown
+    assert max(len(line) for line in shown.splitlines() if not line.startswith("  mainstay ")) <= 80
+
+
+@every
+def test_without_a_terminal_nothing_is_asked_and_nothing_is_coloured(command: str, shop: Shop) -> None:
+    with shop.start(*called(command)) as process:
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode in (0, 1, 2, 3)
+    assert "\x1b" not in output + errors
+    assert "Traceback" not in errors
+
+
+@every
+def test_a_reader_who_goes_away_is_no_error(command: str, shop: Shop) -> None:
+    gone, end = os.pipe()
+    os.close(gone)
+    with shop.start(*called(command), stdout=end) as process:
+        os.close(end)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode in (0, 1, 2, 3)
+    assert "Traceback" not in errors
+    assert "BrokenPipe" not in errors
+
+
+@every
+def test_no_color_means_no_colour_on_a_terminal(command: str, shop: Shop) -> None:
+    shown = on_terminal(shop, called(command), NO_COLOR="1")
+    assert shown.strip() or command in ("run",)
+    assert not COLOUR.search(shown)
+
+
+@every
+def test_a_terminal_of_80_columns_is_enough(command: str, shop: Shop) -> None:
+    shown = MARKS.sub("", on_terminal(shop, called(command)))
+    wide = [line for line in re.split(r"[\r\n]+", shown) if len(line) > 80]
+    assert not wide or command in UNFOLDED, wide
+
+
+# What is printed to be piped or copied is not folded: JSON, settings, digests, paths, errors.
+UNFOLDED = {"schema", "check-config", "ledger verify", "ledger repair", "init", "demo", "cancel", "backup list", "restore"}
+
+
+@every
+def test_ctrl_c_ends_it_quietly(command: str, shop: Shop) -> None:
+    with shop.start(*called(command), start_new_session=True) as process:
+        try:
+            process.wait(timeout=0.25)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode in (0, 1, 2, 3, 130, -signal.SIGINT)
+    assert "Traceback" not in errors
