@@ -5,6 +5,7 @@ usage: python benchmarks/rotation.py        (needs logrotate and gzip; writes be
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -28,6 +29,7 @@ from mainstay.kinds.logs import KIND
 from mainstay.kinds.logs.settings import Reopen, Settings
 from mainstay.model.plan import Step
 from mainstay.model.target import Target
+from mainstay.model.units import Size
 from mainstay.system.clock import Deadline
 from mainstay.system.process import Door
 
@@ -40,13 +42,12 @@ def main() -> int:
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=OUT) as scratch:
         lost = {name: [losses(Path(scratch) / "live", rotate) for _ in range(RUNS)] for name, rotate in WAYS.items()}
-        ours, gzip = compression(Path(scratch))
+        mine, peer = compression(Path(scratch))
     for name, runs in lost.items():
         print(f"{name:32} lost {median(line[1] for line in runs):9,.0f} of {median(line[0] for line in runs):9,.0f} lines")
-    faster, smaller = gzip[0] / ours[0], ours[1] / gzip[1]
-    print(
-        f"compression of {BYTES / 1e6:.0f} MB: gzip -6 {gzip[0]:.2f} s CPU, {gzip[1] / 1e6:.1f} MB; ours {ours[0]:.2f} s, {ours[1] / 1e6:.1f} MB"
-    )
+    faster, smaller = peer[0] / mine[0], mine[1] / peer[1]
+    for name, (seconds, size) in (("gzip -6", peer), ("mainstay: zstd frames, proven", mine)):
+        print(f"{name:32} {seconds:.2f} s of CPU and {size / 1e6:.1f} MB for {BYTES / 1e6:.0f} MB")
     goals = [goal(f"lines lost, {name}", "0", worst := max(run[1] for run in lost[name]), worst == 0) for name in OURS]
     goals += [goal("CPU of gzip -6 / ours", ">= 5", round(faster, 2), faster >= 5)]
     goals += [goal("size of ours / gzip -6", "<= 0.95", round(smaller, 3), smaller <= 0.95)]
@@ -88,9 +89,8 @@ def losses(folder: Path, rotate: Callable[[Path, int, int], None]) -> tuple[int,
     live = folder / "app.log"
     with subprocess.Popen([sys.executable, __file__, "write", live], stdout=subprocess.PIPE) as writer:
         try:
-            time.sleep(0.5)
             for turn in range(1, ROTATIONS + 1):
-                time.sleep(PAUSE)
+                fill(live)
                 rotate(live, writer.pid, turn)
         finally:
             writer.terminate()
@@ -100,12 +100,19 @@ def losses(folder: Path, rotate: Callable[[Path, int, int], None]) -> tuple[int,
     return written, written - len(kept)
 
 
+def fill(live: Path) -> None:
+    """Let the writer go on for a while, until there is something to rotate."""
+    time.sleep(PAUSE)
+    while not live.exists() or live.stat().st_size < 1 << 16:
+        if live.with_name("app.log.gz").exists():
+            return  # its writer goes on in a file that has no name
+        time.sleep(PAUSE)
+
+
 def content(folder: Path) -> bytes:
     """Join all files, the oldest first, so that a line that straddles two of them is whole."""
     files = sorted(folder.glob("app.log*"), key=lambda path: (path.name == "app.log", path.stat().st_mtime_ns, path.name))
-    return b"".join(
-        subprocess.run(["gzip", "-dc", f], stdout=subprocess.PIPE).stdout if f.suffix == ".gz" else f.read_bytes() for f in files
-    )
+    return b"".join(gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes() for file in files)
 
 
 def by_rename(live: Path, pid: int, _turn: int) -> None:
@@ -129,8 +136,8 @@ def by_cp_and_truncate(live: Path, _pid: int, turn: int) -> None:
 
 
 def by_gzip(live: Path, _pid: int, _turn: int) -> None:
-    if live.exists():  # after the first time the writer goes on in a file without a name
-        subprocess.run(["gzip", "-f", live], check=True)
+    if live.exists():
+        subprocess.run(["gzip", "-q", "-f", live], check=False)  # it says that the file changed, and goes on
 
 
 OURS = {"mainstay: rename + signal": by_rename, "mainstay: copy + cut": by_cut}
@@ -138,7 +145,7 @@ WAYS = {**OURS, "logrotate copytruncate": by_copytruncate, "cp + truncate": by_c
 
 
 def settings(folder: Path, **more: Any) -> Settings:
-    return Settings(paths=(f"{folder}/*.log",), rivals=(), size=1, delay=0, **more)
+    return Settings(paths=(f"{folder}/*.log",), rivals=(), size=Size(1), delay=0, **more)
 
 
 def ours(task: str, given: Settings) -> None:
@@ -211,44 +218,55 @@ def generate(path: Path, lines: Callable[[random.Random, str], str], size: int) 
 
 
 def access_lines(dice: random.Random, at: str) -> str:
-    path = dice.choice(PATHS) % dice.randint(1, 200_000)
-    agent = dice.choice(AGENTS) % dice.randint(20, 130)
-    address = f"10.{dice.randint(0, 15)}.{dice.randint(0, 255)}.{dice.randint(1, 254)}"
+    path = dice.choice(PATHS) % dice.getrandbits(24)
+    agent = dice.choice(AGENTS) % (dice.randint(90, 130), dice.randint(0, 99))
     status = dice.choices((200, 304, 404, 401, 502), (92, 3, 3, 1, 1))[0]
-    head = f'{address} - user{dice.randint(1, 3000)} [{at}] "GET {path} HTTP/1.1" {status} {dice.randint(120, 90_000)}'
-    return f'{head} "https://app.example.com/" "{agent}" rt={dice.expovariate(12):.3f}\n'
+    head = f'{dice.choice(HOSTS)} - user{dice.randint(1, 3000)} [{at}] "GET {path} HTTP/1.1" {status} {dice.randint(120, 90_000)}'
+    tail = f'"https://app.example.com/{dice.getrandbits(16):04x}" "{agent}" rt={dice.expovariate(12):.3f} rid={unique(dice)}'
+    return f"{head} {tail}\n"
 
 
 def application_lines(dice: random.Random, at: str) -> str:
-    request, number = f"{dice.getrandbits(64):016x}", dice.randint(1, 99_999)
-    return at + dice.choice(
-        (
-            f" INFO [app.http] GET /api/v1/items/{number} 200 {dice.randint(1, 900)}ms request_id={request}\n",
-            f" INFO [app.worker.email] task send_receipt[{request}] succeeded in {dice.random() * 3:.6f}s: user{number % 3000}\n",
-            f" DEBUG [app.db.pool] checkout connection {dice.randint(1, 50)} idle={dice.random() * 60:.2f}s tx={request}\n",
-            f" WARNING [app.cache] evicted {number} keys in {dice.randint(1, 400)} ms\n",
-            f" ERROR [app.api] unhandled exception in request {request}\n{TRACE % dice.choice((88, 143, 201))}{number}'\n",
-        )
+    request, number = unique(dice), dice.randint(1, 99_999)
+    messages = (
+        f"INFO [app.http] {dice.choice(HOSTS)} GET /api/v1/items/{number} 200 {dice.randint(1, 900)}ms request_id={request}",
+        f"INFO [app.worker.email] task send_receipt[{request}] succeeded in {dice.random() * 3:.6f}s: user{number % 3000}",
+        f"DEBUG [app.db.pool] checkout connection {dice.randint(1, 50)} idle={dice.random() * 60:.2f}s tx={request}",
+        f"INFO [app.api.orders] created order {request} for customer {number} total={dice.random() * 900:.2f} EUR",
+        f"WARNING [app.cache] evicted {number} keys in {dice.randint(1, 400)} ms",
+        f"ERROR [app.api] unhandled exception in request {request}\n{TRACE % dice.choice((88, 143, 201))}{number}'",
     )
+    return f"{at} {dice.choices(messages, (33, 24, 19, 14, 8, 2))[0]}\n"
 
 
 def database_lines(dice: random.Random, at: str) -> str:
-    head, host = f"{at} UTC [{dice.randint(1000, 60_000)}] app@shop ", f"10.0.3.{dice.randint(1, 254)}"
-    return head + dice.choice(
-        (
-            f"LOG:  duration: {dice.expovariate(0.02):.3f} ms  execute <unnamed>: {QUERY}{dice.randint(1, 99_999)} ORDER BY id\n",
-            f"LOG:  connection received: host={host} port={dice.randint(1024, 65_000)}\n",
-            f"LOG:  disconnection: session time: 0:{dice.randint(10, 59)}:{dice.randint(10, 59)} user=app database=shop host={host}\n",
-            f"ERROR:  duplicate key value violates {KEY}\n{head}DETAIL:  Key (ref)=({dice.getrandbits(48):012x}) already exists.\n",
-        )
+    head, host = f"{at} UTC [{dice.randint(1000, 60_000)}] app@shop", dice.choice(HOSTS)
+    session = f"0:{dice.randint(10, 59)}:{dice.randint(10, 59)}.{dice.randint(0, 999):03}"
+    messages = (
+        f"LOG:  duration: {dice.expovariate(0.02):.3f} ms  execute <unnamed>: {QUERY}{dice.randint(1, 99_999)} ORDER BY id",
+        f"LOG:  connection received: host={host} port={dice.randint(1024, 65_000)}",
+        f"LOG:  disconnection: session time: {session} user=app database=shop host={host} port={dice.randint(1024, 65_000)}",
+        f"ERROR:  duplicate key value violates {KEY}\n{head} DETAIL:  Key (ref)=({dice.getrandbits(48):012x}) already exists.",
     )
+    return f"{head} {dice.choices(messages, (55, 20, 20, 5))[0]}\n"
 
 
-PATHS = ("/api/v1/items/%d", "/api/v1/users/%d/orders?page=2&limit=20", "/static/js/chunk-%x.js", "/health?n=%d")
+def unique(dice: random.Random) -> str:
+    return f"{dice.getrandbits(32):08x}-{dice.getrandbits(16):04x}-4{dice.getrandbits(12):03x}-{dice.getrandbits(48):012x}"
+
+
+HOSTS = [".".join(str(random.Random(n * 4 + part).randint(1, 254)) for part in range(4)) for n in range(4000)]
+PATHS = (
+    "/api/v1/items/%d",
+    "/api/v1/users/%d/orders?page=2&limit=20",
+    "/static/js/chunk-%06x.js",
+    "/api/v1/search?q=%x&sort=desc",
+)
 AGENTS = (
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/%d.0 Safari/537.36",
-    "python-requests/2.%d",
-    "kube-probe/1.%d",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.%d Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_%d like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/%d",
+    "python-requests/2.%d.%d",
+    "kube-probe/1.%d.%d",
 )
 TRACE = """Traceback (most recent call last):
   File "/srv/app/api/orders.py", line %d, in create_order
@@ -260,4 +278,7 @@ KINDS = {"access": access_lines, "application": application_lines, "database": d
 
 
 if __name__ == "__main__":
-    sys.exit(write(sys.argv[2]) if sys.argv[1:2] == ["write"] else main())
+    if sys.argv[1:2] == ["write"]:
+        write(sys.argv[2])
+    else:
+        sys.exit(main())

@@ -14,6 +14,7 @@ sqlite3 sqlite3
 procps ps
 openssl openssl
 docker.io dockerd
+busybox-static busybox
 chromium chromium
 mmdebstrap mmdebstrap
 EOF

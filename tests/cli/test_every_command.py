@@ -125,17 +125,16 @@ def test_a_reader_who_goes_away_is_no_error(command: str, shop: Shop) -> None:
 
 
 @every
-def test_no_color_means_no_colour_on_a_terminal(command: str, shop: Shop) -> None:
+def test_80_columns_are_enough_and_no_color_means_none(command: str, shop: Shop) -> None:
     shown = on_terminal(shop, called(command), NO_COLOR="1")
-    assert shown.strip() or command in ("run",)
     assert not COLOUR.search(shown)
-
-
-@every
-def test_a_terminal_of_80_columns_is_enough(command: str, shop: Shop) -> None:
-    shown = MARKS.sub("", on_terminal(shop, called(command)))
-    wide = [line for line in re.split(r"[\r\n]+", shown) if len(line) > 80]
+    wide = [line for line in re.split(r"[\r\n]+", MARKS.sub("", shown)) if len(line) > 80]
     assert not wide or command in UNFOLDED, wide
+
+
+def test_on_a_terminal_there_is_colour_unless_no_color_is_given(kept: Shop) -> None:
+    assert COLOUR.search(on_terminal(kept, ["status"]))
+    assert not COLOUR.search(on_terminal(kept, ["--no-color", "status"]))
 
 
 # What is printed to be piped or copied is not folded: JSON, settings, digests, paths, errors.

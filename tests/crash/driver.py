@@ -16,7 +16,8 @@ from typing import Any
 
 from mainstay.app import App
 from mainstay.engine.run import Launch
-from mainstay.ledger.journal import Event, Journal
+from mainstay.ledger.events import Event
+from mainstay.ledger.journal import Journal
 from mainstay.model.run import Status
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mainstay.ledger import events
-from mainstay.ledger.journal import Event
+from mainstay.ledger.events import Event
 from mainstay.model.run import RunRecord, Status
 from mainstay.report.marks import ASCII
 from mainstay.report.progress import Pace, Progress

@@ -46,3 +46,8 @@ def test_a_task_of_a_kind_is_shorter_than_other_files(tmp_path: Path) -> None:
     (tmp_path / "kinds").mkdir()
     (tmp_path / "kinds" / "task.py").write_text("class Task(TaskKind[F, P]):\n    pass\n" + "x = 1\n" * 119, encoding="utf-8")
     assert "121 lines, at most 120" in size(tmp_path).stdout
+
+
+def test_the_options_of_a_command_are_not_counted_as_parameters(tmp_path: Path) -> None:
+    (tmp_path / "cli.py").write_text("@app.command()\ndef run(a, b, c, d, e, f):\n    return a\n", encoding="utf-8")
+    assert size(tmp_path).returncode == 0

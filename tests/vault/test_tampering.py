@@ -128,6 +128,22 @@ def test_wrong_counts_and_digests_are_named_by_a_proof(repository: Repository, u
     assert catalogue.read(repository).entries[0].proven is None
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "reason"), [("raw_bytes", 10, "more than the 10"), ("raw_sha256", "0" * 64, "the SHA-256")]
+)
+def test_an_object_that_holds_something_else_than_its_manifest_says_is_named(
+    repository: Repository, keep: Keep, field: str, value: object, reason: str
+) -> None:
+    made = keep()
+    folder = repository.folder(made.id)
+    lie = json.loads((folder / "manifest.json").read_bytes())
+    lie["objects"][0][field] = value
+    seal(folder, parse(canonical(lie), folder / "manifest.json"))
+    (found,) = verify(folder, made.id, lambda _: None)
+    assert lie["objects"][0]["path"] in found
+    assert reason in found
+
+
 def test_a_proof_is_void_when_the_manifest_was_exchanged_after_it(repository: Repository, uploads: Path, keep: Keep) -> None:
     made = keep()
     folder = repository.folder(made.id)

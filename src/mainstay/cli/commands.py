@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -37,10 +38,7 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import the command of that name; None when there is none."""
-        if cmd_name not in COMMANDS:
-            return None
-        group = typer.main.get_group(import_module(f"mainstay.cli.{COMMANDS[cmd_name]}").app)
-        return group.commands[cmd_name]
+        return _commands_of(COMMANDS[cmd_name])[cmd_name] if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands by what they are for, each with the first sentence of its help."""
@@ -48,6 +46,12 @@ class Commands(TyperGroup):
             rows = [(name, self.get_command(ctx, name).get_short_help_str(limit=70)) for name in section]
             with formatter.section(title):
                 formatter.write_dl([(f"{name:<12}", text) for name, text in rows])
+
+
+@cache
+def _commands_of(module: str) -> dict[str, Any]:
+    """Import a file of commands; making them from its functions takes longer than importing it."""
+    return typer.main.get_group(import_module(f"mainstay.cli.{module}").app).commands
 
 
 app = typer.Typer(name="mainstay", cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -41,10 +41,14 @@ class Reference:
 class Binder:
     """Binds nodes to types. `origins` holds the line of every bound value by its path, such as `targets.db.keep.daily`."""
 
-    def __init__(self, mistakes: Mistakes) -> None:
+    def __init__(self, mistakes: Mistakes, references: list[Reference] | None = None) -> None:
         self.mistakes = mistakes
         self.origins: dict[str, Origin] = {}
-        self.references: list[Reference] = []
+        self.references: list[Reference] = [] if references is None else references
+
+    def apart(self) -> Binder:
+        """Return a binder that keeps the lines of one target or task by themselves."""
+        return Binder(self.mistakes, self.references)
 
     def entries(self, node: Node, path: str, origin: Origin | None = None) -> Entries:
         """Return a map's values by key, each with the line of its key; an empty value is an empty map."""
@@ -88,9 +92,8 @@ class Binder:
         return values.get("")
 
     def origins_below(self, path: str) -> dict[str, Origin]:
-        """Return the lines of everything bound below a path, by the rest of their paths."""
-        start = f"{path}."
-        return {key.removeprefix(start): origin for key, origin in self.origins.items() if key.startswith(start)}
+        """Return the lines of everything bound, by what their paths have below `path`."""
+        return {key.removeprefix(f"{path}."): origin for key, origin in self.origins.items()}
 
     def _value(self, node: Node, path: str, hint: Any, setting: Setting) -> Any:
         if hint == Node:

@@ -24,6 +24,7 @@ LARGEST = Size(10**6)
 DEEPEST = 40
 MOST_VALUES = 20_000
 MOST_ALIASED = 100
+LONGEST = 10_000
 _NO_CHARACTER = re.compile(r"\\U(?!000|0010)")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\ud800-\udfff]")
 
@@ -146,6 +147,8 @@ class _Composer:
         return node
 
     def _leaf(self, event: Any, depth: int) -> Leaf:
+        if len(event.value) > LONGEST:
+            _refuse(self._origin(event), f"a value of more than {LONGEST:,} characters")
         if _UNPRINTABLE.search(event.value):
             _refuse(self._origin(event), "a control character in a value")
         return Leaf(event.value, event.style in (None, ""), self._origin(event))

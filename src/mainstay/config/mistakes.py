@@ -9,13 +9,18 @@ from collections.abc import Iterable
 from mainstay.model.errors import ConfigError, Mistake
 from mainstay.model.target import Origin
 
-_IN_URL = re.compile(r"(://[^\s/:@]*):(?!\d+/)([^\s@]+)@")  # but not a port
-_IN_QUERY = re.compile(r"(://\S*[?&](?:password|passwd)=)([^\s&]+)", re.IGNORECASE)
+# All of these take time in proportion to the text, also on a text made to harm.
+_SPACE = re.compile(r"(\s+)")
+_USER = re.compile(r"://([^@]*@(?:[^/@]*@)*)")
+_PASSWORD = re.compile(r"\A([^/:]*):(?!\d{1,5}/)(.+)@")  # what looks like a port is none
+_IN_QUERY = re.compile(r"([?&](?:password|passwd)=)[^\s&]+", re.IGNORECASE)
 _IN_DSN = re.compile(r"((?:^|\s)(?:password|passwd)\s*=\s*)(?!\*\*\*)('[^']*'?|\S+)", re.IGNORECASE)
 _DSN = re.compile(r"(?:^|\s)(?:host|hostaddr|dbname|user|port)\s*=", re.IGNORECASE)
 _LONGEST = 60
 _MOST_LISTED = 25
+_MOST_COMPARED = 600  # the tz database has 598
 _MOST = 200
+_CLIPPED = 400
 
 
 class Wrong(Exception):
@@ -35,7 +40,7 @@ class Mistakes:
 
     def add(self, origin: Origin, path: str, problem: str, suggestion: str = "") -> None:
         """Note a mistake; passwords are masked in whatever it quotes."""
-        self.found.append(Mistake(origin, path or "file", masked(problem), masked(suggestion)))
+        self.found.append(Mistake(origin, path[:_CLIPPED] or "file", masked(problem)[:_CLIPPED], masked(suggestion)[:_CLIPPED]))
         if len(self.found) >= _MOST:
             self.raise_any()
 
@@ -49,7 +54,7 @@ class Mistakes:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Suggest the name that was probably meant, else list the known ones."""
-    names = sorted(known)
+    names = sorted(known)[:_MOST_COMPARED]
     near = difflib.get_close_matches(name[:_LONGEST], names, 1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]}?"
@@ -63,8 +68,14 @@ def holds_password(text: str) -> bool:
 
 def masked(text: str) -> str:
     """Replace the passwords of URLs and connection strings by ***."""
-    text = _IN_QUERY.sub(r"\1***", _IN_URL.sub(r"\1:***@", text))
+    if "://" in text:
+        text = _IN_QUERY.sub(r"\1***", "".join(map(_masked_user, _SPACE.split(text))))
     return _IN_DSN.sub(r"\1***", text) if _DSN.search(text) else text
+
+
+def _masked_user(word: str) -> str:
+    last = word.rfind("@") + 1  # beyond it no search for another @ is begun
+    return _USER.sub(lambda user: "://" + _PASSWORD.sub(r"\1:***@", user[1]), word[:last]) + word[last:]
 
 
 def shown(text: str) -> str:

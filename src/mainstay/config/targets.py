@@ -67,11 +67,12 @@ def _bind(binder: Binder, kinds: Kinds, name: str, node: Node) -> Known:
     kind = _kind(binder, kinds, node, path)
     if kind is None:
         return Known(None, None)
-    settings, shape = binder.records(node, path, origin, kind.settings, TargetShape)
+    own = binder.apart()
+    settings, shape = own.records(node, path, origin, kind.settings, TargetShape)
     if settings is None or shape is None:
         return Known(kind, None)
     place = Place(shape.runs_in.container) if shape.runs_in else HOST
-    return Known(kind, Target(name, kind.name, settings, place, origin, binder.origins_below(path)))
+    return Known(kind, Target(name, kind.name, settings, place, origin, own.origins_below(path)))
 
 
 def _kind(binder: Binder, kinds: Kinds, node: Node, path: str) -> Kind | None:

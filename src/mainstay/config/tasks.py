@@ -52,11 +52,12 @@ class TaskBinder:
         if found is None:
             return None
         kind, task_kind, target = found
-        params, shape = self._binder.records(entry.params, path, entry.origin, task_kind.params, TaskShape)
-        self._check_needs(shape.needs if shape else (), path, earlier)
+        own = self._binder.apart()
+        params, shape = own.records(entry.params, path, entry.origin, task_kind.params, TaskShape)
+        _check_needs(own, shape.needs if shape else (), path, earlier)
         if params is None or shape is None or target is None:
             return None
-        origins = {**target.origins, **self._binder.origins_below(path)}
+        origins = {**target.origins, **own.origins_below(path)}
         category = shape.category or kind.category
         return Task(entry.id, target, task_kind.name, params, shape.needs, shape.budget, category, entry.origin, origins)
 
@@ -65,15 +66,14 @@ class TaskBinder:
         known = self._targets[task.target.name].kind
         fields = declared(known.task(task.name).params) if known else {}
         values: dict[str, Any] = {}
+        own = self._binder.apart()
         for key, (origin, node) in self._binder.entries(given, path).items():
             if key not in fields:
                 self._binder.mistakes.add(origin, f"{path}.{key}", "unknown parameter", nearest(key, fields))
             else:
-                self._binder.field(values, fields[key], f"{path}.{key}", (origin, node))
+                own.field(values, fields[key], f"{path}.{key}", (origin, node))
         try:
-            return replace(
-                task, params=replace(task.params, **values), origins={**task.origins, **self._binder.origins_below(path)}
-            )
+            return replace(task, params=replace(task.params, **values), origins={**task.origins, **own.origins_below(path)})
         except ValueError as error:
             self._binder.mistakes.add(given.origin, path, str(error))
             return None
@@ -103,9 +103,10 @@ class TaskBinder:
             return None
         return known.kind, tasks[task], known.target
 
-    def _check_needs(self, needs: tuple[str, ...], path: str, earlier: Collection[str]) -> None:
-        for number, need in enumerate(needs):
-            if need not in earlier:
-                at = f"{path}.needs[{number}]"
-                problem = f"{shown(need)} is not an earlier task of this routine"
-                self._binder.mistakes.add(self._binder.origins[at], at, problem, nearest(need, earlier))
+
+def _check_needs(binder: Binder, needs: tuple[str, ...], path: str, earlier: Collection[str]) -> None:
+    for number, need in enumerate(needs):
+        if need not in earlier:
+            at = f"{path}.needs[{number}]"
+            problem = f"{shown(need)} is not an earlier task of this routine"
+            binder.mistakes.add(binder.origins[at], at, problem, nearest(need, earlier))

@@ -18,6 +18,7 @@ from mainstay.model.errors import MainstayError
 from mainstay.model.plan import Impact
 from mainstay.model.run import Status, StepRecord, TaskRecord
 from mainstay.model.task import Task
+from mainstay.system import clock
 
 
 def needed(impact: Impact) -> bool:
@@ -113,8 +114,9 @@ def _enter(drive: Drive, id: str) -> str:
 
 
 def _put_in_force(drive: Drive, task: Task, session: Session, record: TaskRecord) -> str:
+    began = clock.now()
     made = plan.make(drive.context, task, drive.kind(task).observe(session), f"{drive.record.id}.{task.id}")
-    drive.write(events.TASK_PLANNED, {"plan": encode(made), "forecast": None}, task.id)
+    drive.write(events.TASK_PLANNED, {"plan": encode(made), "forecast": None, "began": encode(began)}, task.id)
     times = sum(not step.undo_of for step in record.steps)
     for step in made.steps:
         numbered = replace(step, id=f"{step.id}#{times + 1}") if times else step

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mainstay.kinds.kind import Kind, TaskKind
-from mainstay.ledger.journal import Event, Journal
+from mainstay.ledger.events import Event
+from mainstay.ledger.journal import Journal
 from mainstay.ledger.samples import Samples
 from mainstay.model.run import RunRecord
 from mainstay.model.target import Target

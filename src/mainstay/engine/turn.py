@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from mainstay.engine import act, bracket, gate, observe, plan
 from mainstay.engine.drive import Drive, latest
 from mainstay.kinds.kind import Session
 from mainstay.ledger import events
+from mainstay.ledger.samples import Look
 from mainstay.model.because import because
 from mainstay.model.codec import encode
 from mainstay.model.errors import MainstayError, Refused
@@ -113,15 +115,18 @@ def _work(drive: Drive, task: Task) -> None:
         if drive.record.task(task.id).steps:
             _close(drive, task, session, _steps(drive, task, session))
             return
+        began = clock.now()
         facts = drive.kind(task).observe(session)
-        made = _pin(drive, task, facts)
+        found = observe.findings(drive.context, task, facts)
+        drive.context.samples.remember(Look(task.id, began, encode(facts), found))
+        made = _pin(drive, task, facts, began)
         if made and made.steps:
             _close(drive, task, session, _steps(drive, task, session))
         elif made:
-            drive.end(task.id, Status.OK, "", observe.findings(drive.context, task, facts))
+            drive.end(task.id, Status.OK, "", found)
 
 
-def _pin(drive: Drive, task: Task, facts: Any) -> Plan | None:
+def _pin(drive: Drive, task: Task, facts: Any, began: datetime) -> Plan | None:
     """Decide and pin the plan, unless a gate keeps it out; then the task is deferred."""
     context = drive.context
     made = plan.make(context, task, facts, f"{drive.record.id}.{task.id}")
@@ -131,7 +136,7 @@ def _pin(drive: Drive, task: Task, facts: Any) -> Plan | None:
         reason = reason or gate.consented(made, drive.record.envelope)
     else:
         reason = reason or gate.allowed(context, drive.routine, made)
-    drive.write(events.TASK_PLANNED, {"plan": encode(made), "forecast": expected}, task.id)
+    drive.write(events.TASK_PLANNED, {"plan": encode(made), "forecast": expected, "began": encode(began)}, task.id)
     if reason:
         drive.end(task.id, Status.DEFERRED, str(reason))
         return None

@@ -1,13 +1,31 @@
-"""The kinds of events: every word that the journal knows, and what its body holds."""
+"""The events of the journal: what one is, every kind of it, and what its body holds."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row of the journal."""
+
+    seq: int
+    at: datetime
+    kind: str
+    run: str
+    task: str
+    body: dict[str, Any]
+    hash: str
+
 
 OCCURRENCE_CLAIMED = "occurrence.claimed"  # occurrence: "routine@intended UTC", claimed once
 RUN_STARTED = "run.started"  # routine, launched_by, attended, occurrence, all_or_nothing, watch, tasks
 RUN_ADOPTED = "run.adopted"  # pid, boot: its seq is the fence of whoever adopted the run
 RUN_CONSENTED = "run.consented"  # by, how, envelope
 RUN_BASELINE = "run.baseline"  # facts by check task, checks
-TASK_PLANNED = "task.planned"  # plan, forecast: pinned
+TASK_PLANNED = "task.planned"  # plan, forecast, began: pinned
 STEP_STARTED = "step.started"  # step, before, undo_of, under: committed before the act
 STEP_ENDED = "step.ended"  # step, status, because, after
 TASK_ENDED = "task.ended"  # status, because, findings

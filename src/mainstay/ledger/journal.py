@@ -11,12 +11,12 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mainstay.ledger import database
+from mainstay.ledger.events import Event
 from mainstay.model.codec import canonical, encode
 from mainstay.model.errors import MainstayError, Refused, StepFailed, Unreachable
 from mainstay.model.units import Size
@@ -28,19 +28,6 @@ GENESIS = "0" * 64
 _ROW = 16384  # bytes of pages and WAL frames around one event
 _MAKE_ROOM = "free space there, then `mainstay resume RUN`: what was started is looked at and goes on"
 _COLUMNS = "seq, at, kind, run, task, body, hash"
-
-
-@dataclass(frozen=True)
-class Event:
-    """One row of the journal."""
-
-    seq: int
-    at: datetime
-    kind: str
-    run: str
-    task: str
-    body: dict[str, Any]
-    hash: str
 
 
 class Broken(MainstayError):

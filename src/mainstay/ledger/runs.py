@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from mainstay.ledger import events
-from mainstay.ledger.journal import Event, Journal
+from mainstay.ledger.events import Event
+from mainstay.ledger.journal import Journal
 from mainstay.model.because import Finding
 from mainstay.model.codec import decode
 from mainstay.model.plan import Envelope, Plan, Step
@@ -68,7 +70,8 @@ def _planned(record: RunRecord, event: Event) -> RunRecord:
     plan, forecast = decode(Plan, event.body["plan"]), event.body["forecast"]
 
     def change(task: TaskRecord) -> TaskRecord:
-        began, expected = task.began or event.at, None if forecast is None else Duration(forecast)
+        began = task.began or datetime.fromisoformat(event.body["began"])
+        expected = None if forecast is None else Duration(forecast)
         return replace(task, plan=plan, status=Status.RUNNING, because="", began=began, ended=None, forecast=expected)
 
     return replace(_task(record, event, change), status=Status.RUNNING)

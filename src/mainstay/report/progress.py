@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from mainstay.ledger import events
-from mainstay.ledger.journal import Event
+from mainstay.ledger.events import Event
 from mainstay.model.plan import shown
 from mainstay.model.run import RunRecord, TaskRecord
 from mainstay.model.units import Duration, Size

@@ -30,7 +30,7 @@ _DEFAULT = re.compile(r"^\$\{\w+:?-(?P<default>.*)\}$", re.DOTALL)
 
 @dataclass(frozen=True)
 class Suspect:
-    """A value that should not be there: where and why, never what. `rule` is the pattern of a placeholder."""
+    """A value that should not be there: where and why, never what. `rule` is the word for a placeholder."""
 
     file: str
     line: int
@@ -45,13 +45,19 @@ class Suspect:
 
 def suspects(file: str, pairs: Iterator[Pair], settings: Settings) -> Iterator[Suspect]:
     """Judge every pair of a file."""
-    patterns = [re.compile(pattern, re.IGNORECASE) for pattern in settings.placeholders]
+    patterns = {word: _pattern(word) for word in settings.placeholders}
     for pair in pairs:
         secret = bool(_SECRET.search(pair.key))
         for value, is_secret in _parts(pair.value, secret):
             if why := _judge(pair.key, value, is_secret, patterns, settings.shortest_secret):
                 yield Suspect(file, pair.line, pair.key, why[0], why[1], is_secret)
                 break
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    """Match a word, but not inside another one; what begins with a sign, such as `<*>`, is the whole value."""
+    inner = re.escape(word).replace("_", "[_-]?").replace(r"\*", "[^<>]*")
+    return re.compile(f"(?<![a-z]){inner}(?![a-z])" if word[:1].isalnum() else f"^{inner}$", re.IGNORECASE)
 
 
 def _parts(value: str, secret: bool) -> Iterator[tuple[str, bool]]:
@@ -75,10 +81,10 @@ def _password(url: str) -> str:
         return ""
 
 
-def _judge(key: str, value: str, secret: bool, patterns: list[re.Pattern[str]], shortest: int) -> tuple[Why, str] | None:
+def _judge(key: str, value: str, secret: bool, patterns: dict[str, re.Pattern[str]], shortest: int) -> tuple[Why, str] | None:
     if value.startswith(_ELSEWHERE):
         return None
-    if found := next((pattern.pattern for pattern in patterns if pattern.search(value)), None):
+    if found := next((word for word, pattern in patterns.items() if pattern.search(value)), None):
         return "placeholder", found
     if not secret:
         return None

@@ -19,7 +19,7 @@ from mainstay.system.files import no_space
 
 def switch(path: Path, args: dict[str, Any]) -> None:
     """Rename a log to its part (`args`: part, inode, create, mode, uid, gid) and make the new one."""
-    with opened(str(path.parent)) as at:
+    with no_space(path, Size(4096)), opened(str(path.parent)) as at:
         _name_part(at, path.name, args["part"], args["inode"])
         if args["create"]:
             _put_new(at, path, args)
@@ -57,8 +57,7 @@ def _put_new(at: int, path: Path, args: dict[str, Any]) -> None:
         return
     spool = f".{path.name}.new"
     remove(at, spool)
-    with no_space(path, Size(0)):
-        fd = os.open(spool, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=at)
+    fd = os.open(spool, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=at)
     try:
         dress(fd, args["uid"], args["gid"], args["mode"])
     finally:

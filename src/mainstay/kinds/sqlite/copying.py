@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mainstay.kinds.sqlite.database import Database, attended, open_database
+from mainstay.kinds.sqlite.database import Database, attended, explained, open_database, scalar
 from mainstay.kinds.sqlite.integrity import check_pages
-from mainstay.model.units import Duration
+from mainstay.model.units import Duration, Size
 from mainstay.vault.store import Pulse
 
 AS_IS = "mode=ro&immutable=1"  # a file that nobody writes: no lock, no log, no file beside it
@@ -19,13 +19,19 @@ AS_IS = "mode=ro&immutable=1"  # a file that nobody writes: no lock, no log, no 
 
 def copy_into(connection: Database, path: Path, pulse: Pulse) -> None:
     """Write a snapshot to a new file and make it durable (VACUUM INTO itself does not)."""
-    attended(connection, lambda: connection.execute("VACUUM INTO ?", (str(path),)), pulse)
+    attended(connection, lambda: _copy(connection, path), pulse)
     fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     try:
         os.fchmod(fd, 0o600)
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _copy(connection: Database, path: Path) -> None:
+    pages = scalar(connection, "PRAGMA page_count") - scalar(connection, "PRAGMA freelist_count")
+    with explained(path, Size(pages * scalar(connection, "PRAGMA page_size"))):
+        connection.execute("VACUUM INTO ?", (str(path),))
 
 
 def problems_of(path: Path, pulse: Pulse) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from mainstay.model.errors import MainstayError, StepFailed, Unreachable
 from mainstay.model.target import Target
-from mainstay.model.units import Duration
+from mainstay.model.units import Duration, Size
 from mainstay.system.files import room
 from mainstay.system.process import Door
 from mainstay.vault.store import Pulse
@@ -79,12 +79,14 @@ def attended(connection: Database, work: Callable[[], T], pulse: Pulse) -> T:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours."""
+def explained(path: Path, needed: Size | None = None) -> Iterator[None]:
+    """Turn SQLite's errors into ours; `needed` is what the act writes at most, for the one about a full disk."""
     try:
         yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "") or ""
+        if name.startswith("SQLITE_FULL"):
+            raise _full(str(error), path, needed) from error
         raise _explanation(name, str(error), path) from error
 
 
@@ -99,15 +101,17 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def _full(text: str, path: Path, needed: Size | None) -> MainstayError:
+    have, needs = room(path.parent), needed or Size(2 * path.stat().st_size)  # a change may rewrite the file, by way of its log
+    because = f"{text}: needs up to {needs}, {have.free} and {have.inodes_free} inodes are free"
+    return StepFailed("no space left", on=str(path), because=because, next=f"free space below {path.parent}")
+
+
 def _explanation(name: str, text: str, path: Path) -> MainstayError:
     on, folder = str(path), path.parent
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         next = "look for a long transaction of the application, or raise busy_timeout"
         return Unreachable("the database is locked", on=on, because=text, next=next)
-    if name.startswith("SQLITE_FULL"):
-        return StepFailed(
-            "no space left", on=on, because=f"{text}; {room(folder).free} are free", next=f"free space below {folder}"
-        )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         next = f"SQLite needs to write {path.name} and beside it: check owner and mode of {folder}"
         return Unreachable("the database cannot be opened for writing", on=on, because=text, next=next)

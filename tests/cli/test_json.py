@@ -1,0 +1,52 @@
+"""The JSON of every reading command: it parses, names its schema, and has the keys that docs/reference/cli-json.md lists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shop import Shop
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli-json.md"
+CALLS = {
+    "status": "status",
+    "check": "check db",
+    "why": "why logs.rotate",
+    "plan": "plan daily",
+    "runs": "runs",
+    "record": "show last",
+    "config": "check-config --explain",
+    "doctor": "doctor",
+    "version": "version",
+    "backups": "backup list",
+    "logs": "logs report",
+    "ledger": "ledger verify",
+    "head": "ledger head",
+}
+
+
+def documented() -> dict[str, set[str]]:
+    """Read the page: a heading names each schema, a table its keys."""
+    parts = re.split(r"^## `mainstay\.(\w+)/1`", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    return {name: set(re.findall(r"^\| `(\w+)`", text, flags=re.MULTILINE)) for name, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def test_every_schema_is_documented_and_called_here() -> None:
+    assert set(documented()) == set(CALLS)
+
+
+@pytest.mark.parametrize("schema", CALLS)
+def test_the_json_has_the_documented_keys(schema: str, kept: Shop) -> None:
+    found = kept.json(*CALLS[schema].split())
+    assert found.pop("schema") == f"mainstay.{schema}/1"
+    assert set(found) == documented()[schema]
+
+
+def test_every_command_with_json_is_called_here(kept: Shop) -> None:
+    from tests.cli.test_every_command import COMMANDS
+
+    with_json = {command for command in COMMANDS if "--json " in kept.run(*command.split(), "--help")}
+    called = {command for command in COMMANDS for call in CALLS.values() if call.startswith(command)}
+    assert with_json == called
