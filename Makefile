@@ -48,6 +48,7 @@ show-heart: $(DEV) ## every promise of this version, measured on this machine
 
 docs: $(RUN) ## write docs/reference from the code
 	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/cli_reference.py
 
 lock: $(DEV) ## resolve requirements/*.txt anew: hashes, and no addresses
 	@$(PIP) install pip-tools

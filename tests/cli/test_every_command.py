@@ -55,15 +55,16 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 MARKS = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]")
 
 
-def leaves(command: Any, before: tuple[str, ...] = ()) -> Iterator[str]:
+def leaves(command: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     names = command.list_commands(None) if hasattr(command, "list_commands") else []
     for name in names:
         yield from leaves(command.get_command(None, name), (*before, name))
     if not names:
-        yield " ".join(before)
+        yield " ".join(before), command
 
 
-COMMANDS = list(leaves(typer.main.get_command(app)))
+LEAVES = dict(leaves(typer.main.get_command(app)))
+COMMANDS = list(LEAVES)
 every = pytest.mark.parametrize("command", COMMANDS)
 
 

@@ -78,6 +78,18 @@ def test_work_that_is_stopped_half_way_leaves_nothing_behind(repository: Reposit
     assert not list(repository.root.glob(".part-*"))
 
 
+def test_a_backup_that_does_not_read_back_is_never_seen(repository: Repository, uploads: Path) -> None:
+    def rot(_: int) -> None:
+        """Spoil the last object while the first is read back."""
+        for sums in repository.root.glob(".part-*/SHA256SUMS"):
+            with max((sums.parent / "objects").iterdir()).open("r+b") as last:
+                last.write(b"rotten")
+
+    with pytest.raises(StepFailed, match=r"did not read back.*top\.tar\.zst"):
+        make(repository, FilesStore(uploads), Order(BackupId("20261102T020000Z.uploads.x"), "uploads", "x"), rot)
+    assert list(repository.backups.iterdir()) == []
+
+
 def test_what_is_being_made_is_no_leftover_and_is_not_swept(repository: Repository) -> None:
     with repository.part("somebody"):
         assert repository.leftovers() == ()

@@ -101,6 +101,21 @@ def test_a_file_that_never_stands_still_is_noted(uploads: Path, tmp_path: Path) 
     assert "'top.txt': changed while it was read, 3 times" in FilesStore(uploads).dump(tmp_path / "dump", write).notes
 
 
+@pytest.mark.parametrize("trick", ["link", "pipe"])
+def test_a_file_that_is_exchanged_while_the_folder_is_read_is_not_followed(uploads: Path, tmp_path: Path, trick: str) -> None:
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "secret").write_text("secret")
+    victim, entries = uploads / "top.txt", iter(["the folder", "top.txt"])
+
+    def exchange() -> None:
+        if next(entries, "") == "top.txt":  # it was looked at, and is opened next
+            victim.unlink()
+            victim.symlink_to(tmp_path / "secret") if trick == "link" else os.mkfifo(victim)
+
+    with pytest.raises(StepFailed, match=r"cannot be read.*top\.txt"):
+        FilesStore(uploads).dump(tmp_path / "dump", exchange)
+
+
 def test_a_link_in_place_of_the_folder_is_not_followed(uploads: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(uploads)
     with pytest.raises(Unreachable, match="not a folder"):

@@ -98,6 +98,10 @@ def _recent(app: App) -> list[str]:
     return [run.id for run in app.runs(20)]
 
 
+def _open(app: App) -> list[str]:
+    return [run.id for run in app.unsettled()]
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, as docs/reference/cli-json.md describes it.")]
 What = Annotated[
     str,
@@ -109,6 +113,9 @@ What = Annotated[
 ]
 Run = Annotated[
     str, typer.Argument(metavar="RUN", help="The id of a run; `last` is the newest.", autocompletion=completed(_recent))
+]
+OpenRun = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run; `last`: the newest that is not settled.", autocompletion=completed(_open))
 ]
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="A task, such as db.optimize.", autocompletion=completed(_tasks))]
 Targets = Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -49,7 +50,7 @@ class Commands(TyperGroup):
 
 
 @cache
-def _commands_of(module: str) -> dict[str, Any]:
+def _commands_of(module: str) -> Mapping[str, Any]:
     """Import a file of commands; making them from its functions takes longer than importing it."""
     return typer.main.get_group(import_module(f"mainstay.cli.{module}").app).commands
 

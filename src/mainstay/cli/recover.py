@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mainstay.cli import call
-from mainstay.cli.call import Name, Remark, Run
+from mainstay.cli.call import Name, OpenRun, Remark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ app = call.command()
 
 
 @app.command()
-def resume(run: Run) -> None:
+def resume(run: OpenRun) -> None:
     """Go on with a run whose process is gone, or that was signed.
 
     First it finds out what was half done, then it finishes or takes back. It looks again instead of guessing: a step that was
@@ -34,7 +34,7 @@ def resume(run: Run) -> None:
 
 
 @app.command()
-def rollback(run: Run) -> None:
+def rollback(run: OpenRun) -> None:
     """Take back every change of a run that is not settled yet.
 
     Newest first, and the targets are checked afterwards. What cannot be taken back stays and is named in the report. A
@@ -47,7 +47,7 @@ def rollback(run: Run) -> None:
 
 
 @app.command()
-def cancel(run: Run, name: Name = "", remark: Remark = "") -> None:
+def cancel(run: OpenRun, name: Name = "", remark: Remark = "") -> None:
     """Ask the process that works on a run to stop.
 
     From any other terminal; it looks about once a second. The step under way is stopped and taken back, what comes after it
@@ -58,7 +58,7 @@ def cancel(run: Run, name: Name = "", remark: Remark = "") -> None:
     mainstay cancel last --remark "the office is still open"
     """
     site = call.opened()
-    record = site.run_record(run)
+    record = _open(site, run)
     site.cancel(record.id, call.person(name), remark)
     call.say(f"asked {record.id} to stop\n  next: mainstay show {record.id}")
 
@@ -86,7 +86,7 @@ def settle(
         _sweep()
     elif happened is None:
         site = call.opened()
-        record = site.settle(site.run_record(run).id, call.person(name), remark)
+        record = site.settle(_open(site, run).id, call.person(name), remark)
         call.say(f"settled {record.id}: nothing is owed by it any more")
     else:
         _go_on(run, lambda live, id: _answered(live, id, call.person(name), remark, yes=happened))
@@ -94,7 +94,7 @@ def settle(
 
 @app.command()
 def sign(
-    run: Run,
+    run: OpenRun,
     task: Annotated[str, typer.Argument(metavar="TASK", help="The item that the run waits for.")],
     name: Name = "",
     remark: Remark = "",
@@ -111,7 +111,7 @@ def sign(
     mainstay sign last menu.sign --decline --remark "still the old one"
     """
     site = call.opened()
-    record = site.run_record(run)
+    record = _open(site, run)
     site.sign(record.id, task, call.person(name), remark, yes=not decline)
     call.say(f"{'declined' if decline else 'signed'} {task} of {record.id}")
     if go_on:
@@ -125,13 +125,19 @@ def _go_on(run: str, act: Callable[[App, str], RunRecord]) -> None:
 
     wish = Wish()
     site = call.opened(wish)
-    id = site.run_record(run).id
+    id = _open(site, run).id
     doing.finish(site, wish, lambda live: act(live, id))
 
 
 def _answered(live: App, id: str, by: str, remark: str, *, yes: bool) -> RunRecord:
     live.answer(id, by, remark, yes=yes)
     return live.resume(id)
+
+
+def _open(site: App, run: str) -> RunRecord:
+    """Return the run that is meant: here `last` is the newest one that is not settled, where there is any."""
+    unsettled = site.unsettled() if run == "last" else []
+    return unsettled[-1] if unsettled else site.run_record(run)
 
 
 def _sweep() -> None:

@@ -114,7 +114,8 @@ class TaskKind(ABC, Generic[F, P]):
         return () if self.task_class is TaskClass.CHECK else (Lock(resource),)
 
     def apply(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
-        """Do it."""
+        """Do it; nothing is begun when its time is over."""
+        session.pulse(deadline)
         return self.actions[step.action](self, session, step, deadline)
 
 

@@ -6,10 +6,13 @@ import sqlite3
 from importlib.resources import files
 from pathlib import Path
 
-from mainstay.model.errors import MainstayError, Refused
-from mainstay.system.files import NETWORK, filesystem
+from mainstay.model.errors import MainstayError, Refused, StepFailed, Unreachable
+from mainstay.model.units import Size
+from mainstay.system.files import NETWORK, filesystem, room
 
 BUSY_SECONDS = 10.0
+_ROW = 16384  # bytes of pages and WAL frames around one row
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 class Torn(MainstayError):
@@ -48,6 +51,17 @@ def connect(path: Path, name: str, sync: str, latest: int) -> sqlite3.Connection
             ) from error
         raise Torn("the ledger is damaged", on=str(path), because=str(error), next="mainstay ledger repair") from error
     return connection
+
+
+def unwritten(error: sqlite3.OperationalError, path: Path, needed: int) -> MainstayError:
+    """Return what a failed write means: on a full disk StepFailed, which names the bytes needed and free, else Unreachable."""
+    what = f"the {path.stem} cannot be written"
+    if error.sqlite_errorcode not in _FULL:
+        return Unreachable(what, on=str(path), because=str(error), next="mainstay doctor")
+    have = room(path.parent)
+    because = f"{error}: needs about {Size(needed + _ROW)}, {have.free} and {have.inodes_free} inodes are free"
+    next = "free space there, then `mainstay resume RUN`: what was started is looked at and goes on"
+    return StepFailed(what, on=str(path), because=because, next=next)
 
 
 def query(name: str) -> str:

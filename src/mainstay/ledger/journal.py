@@ -18,15 +18,11 @@ from typing import Any
 from mainstay.ledger import database
 from mainstay.ledger.events import Event
 from mainstay.model.codec import canonical, encode
-from mainstay.model.errors import MainstayError, Refused, StepFailed, Unreachable
-from mainstay.model.units import Size
+from mainstay.model.errors import MainstayError, Refused
 from mainstay.system import clock
-from mainstay.system.files import room
 
 VERSION = 1
 GENESIS = "0" * 64
-_ROW = 16384  # bytes of pages and WAL frames around one event
-_MAKE_ROOM = "free space there, then `mainstay resume RUN`: what was started is looked at and goes on"
 _COLUMNS = "seq, at, kind, run, task, body, hash"
 
 
@@ -61,7 +57,7 @@ class Journal:
                         self._guard(run, fence)
                     return self._insert(kind, run, task, text)
             except sqlite3.OperationalError as error:
-                raise self._refusal(error, len(text)) from error
+                raise database.unwritten(error, self.path, len(text)) from error
 
     def events(self, *, run: str = "", kinds: tuple[str, ...] = (), task: str = "", after: int = 0) -> Iterator[Event]:
         """Yield events in order, of one run, of some kinds, of one task."""
@@ -120,13 +116,6 @@ class Journal:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-    def _refusal(self, error: sqlite3.OperationalError, needed: int) -> MainstayError:
-        have = room(self.path.parent)
-        because = f"{error}: needs about {Size(needed + _ROW)}, {have.free} and {have.inodes_free} inodes are free"
-        if error.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE):
-            return StepFailed("the journal cannot be written", on=str(self.path), because=because, next=_MAKE_ROOM)
-        return Unreachable("the journal cannot be written", on=str(self.path), because=str(error), next="mainstay doctor")
 
     def _insert(self, kind: str, run: str, task: str, text: str) -> Event:
         seq, previous = self._last()

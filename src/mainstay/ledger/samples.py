@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,15 +31,17 @@ class Samples:
 
     def __init__(self, state: Path) -> None:
         database.prepare(state)
-        self._connection = database.connect(state / "samples.db", "samples", "NORMAL", VERSION)
+        self._path = state / "samples.db"
+        self._connection = database.connect(self._path, "samples", "NORMAL", VERSION)
 
     def remember(self, look: Look) -> None:
-        """Keep the newest look of a task."""
+        """Keep the newest look of a task; StepFailed when the disk is full."""
         body = canonical({"facts": encode(look.facts), "findings": encode(look.findings)}).decode()
-        self._connection.execute(
-            "INSERT OR REPLACE INTO facts (task, at, body) VALUES (?, ?, ?)",
-            (look.task, encode(look.at), body),
-        )
+        row = (look.task, encode(look.at), body)
+        try:
+            self._connection.execute("INSERT OR REPLACE INTO facts (task, at, body) VALUES (?, ?, ?)", row)
+        except sqlite3.OperationalError as error:
+            raise database.unwritten(error, self._path, len(body)) from error
 
     def last(self, task: str) -> Look | None:
         """Return the newest look of a task."""

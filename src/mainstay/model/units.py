@@ -28,7 +28,7 @@ class Duration(float):
         minutes, seconds = divmod(round(self), 60)
         hours, minutes = divmod(minutes, 60)
         days, hours = divmod(hours, 24)
-        parts = [(days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")]
+        parts = [(days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")][: 2 if days else 4]
         return "".join(f"{n}{unit}" for n, unit in parts if n) or "0s"
 
 

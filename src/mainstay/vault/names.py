@@ -12,7 +12,7 @@ _LONGEST = 200
 
 
 class BackupId(str):
-    """When a backup was ordered (UTC), of what and by which run: `20261121T020000Z.db.run-7.safe-backup`; a plain folder name."""
+    """When a backup was ordered (UTC), of what, and by which run: `20261121T020000Z.db.run-7.safe.backup`; a plain name."""
 
     __slots__ = ()
 

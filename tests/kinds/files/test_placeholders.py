@@ -104,6 +104,7 @@ def test_json_toml_and_ini_are_read_too(folder: Folder, write: Write) -> None:
         ("a.yaml", f'password: "\\q{_MARKER}"\n'),
         ("a.yaml", f"password: {_MARKER}: {_MARKER}\n"),
         ("a.yaml", f"password: !{_MARKER} changeme\ntoken: *{_MARKER}\n"),
+        ("a.yaml", f"password: !{_MARKER}!x changeme\n"),
         ("a.json", f'{{"password": "changeme {_MARKER}", {_MARKER}'),
         ("a.toml", f"password = {_MARKER}\npassword = 'changeme {_MARKER}'\n"),
         ("a.conf", f"requirepass CHANGE_ME={_MARKER}\nrequirepass {_MARKER}=CHANGE_ME\n"),

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from mainstay.kinds.files import KIND
+from mainstay.kinds.files.copying import make_copy
 from mainstay.kinds.files.settings import Settings
 from mainstay.kinds.files.snapshot import Params
+from mainstay.kinds.files.store import FilesStore
 from mainstay.model.errors import StepFailed
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
+from mainstay.vault.store import Pulse
 from tests.kinds.files.conftest import Folder, undo_of
 
 Write = Callable[..., Path]
@@ -78,6 +81,21 @@ def test_without_room_nothing_is_begun(folder: Folder, write: Write, elsewhere: 
     assert not (elsewhere / "folder-run-1").exists()
     KIND.task("snapshot").apply(folder.session, undo_of(step), Deadline(Duration(10)))
     assert list(elsewhere.iterdir()) == []
+
+
+class _FaultyDisk(FilesStore):
+    """Writes one byte wrong."""
+
+    def load(self, source: Path, into: Path, pulse: Pulse) -> None:
+        super().load(source, into, pulse)
+        (into / "one").write_bytes(b"y")
+
+
+def test_a_copy_that_differs_from_what_was_read_gets_no_name(folder: Folder, write: Write, tmp_path: Path) -> None:
+    write("one", "x")
+    with pytest.raises(StepFailed, match="the copy differs"):
+        make_copy(_FaultyDisk(folder.path), tmp_path / "copy", lambda: None)
+    assert not (tmp_path / "copy").exists()
 
 
 def test_a_copy_into_the_folder_itself_is_refused(folder: Folder) -> None:

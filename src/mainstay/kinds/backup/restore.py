@@ -29,7 +29,9 @@ class RestoreParams:
 
     target: Annotated[str, Setting("the target whose backup is restored", refers_to="target", example="db")]
     into: Annotated[Path, Setting("the new place; it must not exist", example="/srv/restored/app.db")]
-    backup: Annotated[str, Setting("the id of a backup, or latest: the newest proven one", example="latest")] = "latest"
+    backup: Annotated[
+        str, Setting("the id of a backup or its beginning, or latest: the newest proven one", example="20261121T02")
+    ] = "latest"
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,10 @@ class Restore(TaskKind[RestoreFacts, RestoreParams]):
         if params.backup == "latest":
             entry = newest(one for one in entries if one.proven)
             return [_step(entry, params)] if entry else [Skip(on, because("proven backups", 0))]
-        entry = next((one for one in entries if one.id == params.backup), None)
-        return [_step(entry, params)] if entry else [Skip(on, because("backup", params.backup, "not in", "the catalogue"))]
+        named = [one for one in entries if one.id.startswith(params.backup)]
+        if len(named) != 1:
+            return [Skip(on, because(f"backups whose id begins with {params.backup}", len(named), "!=", 1))]
+        return [_step(named[0], params)]
 
     def verify(self, before: RestoreFacts, after: RestoreFacts, step: Step) -> str | None:
         """It is there now and was not before; a place gets its name only after the comparison."""

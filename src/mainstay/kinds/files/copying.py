@@ -40,6 +40,8 @@ def make_copy(store: FilesStore, path: Path, pulse: Pulse) -> None:
 
 def read_copy(path: Path) -> tuple[bool, tuple[str, ...]]:
     """Read a copy to its end; return whether it holds what it held, and its notes."""
+    if not ((path / _CONTENT).is_file() and (path / "tree").is_dir()):
+        return False, ()  # a folder of that name, but none of ours
     made = json.loads((path / _CONTENT).read_bytes())
     return _content(path / "tree", lambda: None) == made["held"], tuple(made["notes"])
 

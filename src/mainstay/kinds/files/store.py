@@ -6,6 +6,7 @@ which is what a delta needs. Links are kept as links and never followed; sockets
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -62,14 +63,14 @@ class FilesStore:
         return Dump(tally.counts, tally.digests, {"tar": "pax"}, tuple(sorted(notes)))
 
     def load(self, source: Path, into: Path, pulse: Pulse) -> None:
-        """Unpack every tar below a new folder: files first, then hard links, then links, so that no path leads through one."""
+        """Unpack every tar below a new folder: files first, then links and folders from the deepest up."""
         later: list[tarfile.TarInfo] = []
         into.mkdir(mode=0o700)
         try:
             for path in sorted(source.glob("*.tar")):
                 with tarfile.open(path, "r:", errorlevel=2) as tar:
                     later += [member for member in tar if not _extracted(tar, member, into, pulse)]
-            for member in sorted(later, key=_order):
+            for member in sorted(later, key=_deepest_first):
                 pulse()
                 _complete(member, into)
         except (tarfile.TarError, ValueError, FileExistsError, FileNotFoundError, NotADirectoryError) as error:
@@ -219,6 +220,9 @@ def _opened(found: _Found) -> BinaryIO:
         raise
     except OSError as error:
         raise _unreadable_error(found.info.name, error) from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise _unreadable_error(found.info.name, OSError(errno.EINVAL, "it was exchanged for something that is no file"))
     return os.fdopen(fd, "rb")
 
 
@@ -275,9 +279,9 @@ def _complete(member: tarfile.TarInfo, into: Path) -> None:
     _dress(place, member)
 
 
-def _order(member: tarfile.TarInfo) -> tuple[int, int, str]:
-    """Hard links, then links, then folders from the deepest up."""
-    return (0 if member.islnk() else 2 if member.isdir() else 1, -member.name.count("/"), member.name)
+def _deepest_first(member: tarfile.TarInfo) -> int:
+    """Order links and folders so that a folder's time is set after all that happens in it, and nothing passes through a link."""
+    return -len(PurePosixPath(member.name).parts)
 
 
 def _dress(place: Path, member: tarfile.TarInfo) -> None:

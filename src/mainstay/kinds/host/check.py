@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mainstay.kinds.host.facts import Facts
+from mainstay.kinds.host.facts import Facts, share
 from mainstay.kinds.host.judge import judge, judge_disk
 from mainstay.kinds.host.look import look
 from mainstay.kinds.kind import NoParams, Session, TaskKind
@@ -37,7 +37,7 @@ def _load(facts: Facts) -> list[Finding]:
     busy = ", ".join(f"{one.name} ({one.pid}) {one.cpu}" for one in facts.busiest[:3])
     advice = f"busiest over the interval: {busy or 'nothing'}"
     return judge(facts.limits, "cpu_used", "cpu", facts.cpu_used, advice) + judge(
-        facts.limits, "load_per_core", "cpu", facts.load[1] / facts.cores, advice
+        facts.limits, "load_per_core", "cpu", facts.load_per_core, advice
     )
 
 
@@ -45,9 +45,9 @@ def _memory(facts: Facts) -> list[Finding]:
     memory, limits = facts.memory, facts.limits
     large = ", ".join(f"{one.name} ({one.pid}) {one.resident}" for one in facts.largest[:3])
     where = "memory of this container" if memory.limited else "memory"
-    found = judge(limits, "memory_used", where, Share(memory.used / memory.total), f"largest: {large}")
+    found = judge(limits, "memory_used", where, share(memory.used, memory.total), f"largest: {large}")
     if memory.swap_total:
-        found += judge(limits, "swap_used", "swap", Share(memory.swap_used / memory.swap_total), f"largest: {large}")
+        found += judge(limits, "swap_used", "swap", share(memory.swap_used, memory.swap_total), f"largest: {large}")
     if facts.new_oom_kills:
         killed = because("killed_for_want_of_memory", facts.new_oom_kills, ">", 0)
         found.append(Finding(Level.CRITICAL, "memory", killed, "the kernel's log names the processes"))
@@ -64,14 +64,14 @@ def _pressure(facts: Facts) -> list[Finding]:
 
 def _files(facts: Facts) -> list[Finding]:
     limits = facts.limits
-    found = judge(limits, "files_used", "open files", Share(facts.files_open / max(1, facts.files_most)), "raise fs.file-max")
+    found = judge(limits, "files_used", "open files", share(facts.files_open, facts.files_most), "raise fs.file-max")
     for one in facts.crowded:
         left = f"{one.files:,} of {one.files_limit:,} descriptors; raise LimitNOFILE or look for a leak"
-        found += judge(limits, "files_used", f"{one.name} ({one.pid})", Share(one.files / one.files_limit), left)
+        found += judge(limits, "files_used", f"{one.name} ({one.pid})", share(one.files, one.files_limit), left)
     return found
 
 
 def _seen(facts: Facts) -> Finding:
-    memory = f"memory {Share(facts.memory.used / facts.memory.total)} of {facts.memory.total}"
-    load = f"load {facts.load[1] / facts.cores:.2g} per core"
+    memory = f"memory {share(facts.memory.used, facts.memory.total)} of {facts.memory.total}"
+    load = f"load {facts.load_per_core:.2g} per core"
     return Finding(Level.OK, "host", because("seen", f"cpu {facts.cpu_used}, {load}, {memory}"))

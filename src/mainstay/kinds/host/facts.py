@@ -11,6 +11,11 @@ from mainstay.model.units import Duration, Share, Size
 from mainstay.system.host import Memory, Pressure
 
 
+def share(part: float, whole: float) -> Share:
+    """Return a part of a whole; 0 of nothing."""
+    return Share(part / whole) if whole > 0 else Share(0)
+
+
 @dataclass(frozen=True)
 class Disk:
     """One mount. `growth` is in bytes a second since the previous look, None when there was none to compare with.
@@ -36,7 +41,7 @@ class Disk:
     @property
     def used_share(self) -> Share:
         """The used share as df counts it: what is reserved for root is neither used nor free."""
-        return Share(self.used / max(1, self.used + self.free))
+        return share(self.used, self.used + self.free)
 
     @property
     def writable(self) -> bool:
@@ -91,3 +96,8 @@ class Facts:
     largest: tuple[Busy, ...]  # by memory
     crowded: tuple[Busy, ...]  # by descriptors, relative to the limit
     hidden: int  # processes that we may not look into
+
+    @property
+    def load_per_core(self) -> float:
+        """The average of 5 minutes, for each processor that may be used."""
+        return self.load[1] / self.cores if self.cores > 0 else self.load[1]

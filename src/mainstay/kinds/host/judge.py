@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mainstay.kinds.host.facts import Disk
+from mainstay.kinds.host.facts import Disk, share
 from mainstay.kinds.host.settings import Settings
 from mainstay.model.because import Because, Finding, Level, because
-from mainstay.model.units import Share
 from mainstay.system.host import ALWAYS_READ_ONLY
 
 
@@ -30,7 +29,7 @@ def _short(disk: Disk, limits: Settings) -> list[Finding]:
     found = judge(limits, "disk_used", disk.path, disk.used_share, left)
     if disk.inodes:
         free = f"{disk.inodes - disk.inodes_used:,} inodes free of {disk.inodes:,}"
-        found += judge(limits, "inodes_used", disk.path, Share(disk.inodes_used / disk.inodes), free)
+        found += judge(limits, "inodes_used", disk.path, share(disk.inodes_used, disk.inodes), free)
     if disk.free < limits.disk_free_critical:
         short = because("disk_free", disk.free, "<", limits.disk_free_critical, "disk_free_critical")
         found.append(Finding(Level.CRITICAL, disk.path, short, left))

@@ -8,7 +8,7 @@ from datetime import datetime
 from fnmatch import fnmatch
 from typing import Literal
 
-from mainstay.kinds.host.facts import Busy, Disk, Facts
+from mainstay.kinds.host.facts import Busy, Disk, Facts, share
 from mainstay.kinds.host.settings import Settings
 from mainstay.model.errors import DeadlinePassed
 from mainstay.model.units import Duration, Share, Size
@@ -48,7 +48,7 @@ def look(limits: Settings, last: Facts | None) -> Facts:
         silent=silent,
         busiest=_top(busy, lambda one: one.cpu),
         largest=_top(busy, lambda one: one.resident),
-        crowded=_top(busy, lambda one: one.files / one.files_limit if one.files_limit else 0),
+        crowded=_top(busy, lambda one: share(one.files, one.files_limit)),
         hidden=hidden,
     )
 

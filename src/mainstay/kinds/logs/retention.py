@@ -84,6 +84,8 @@ def _kept(entry: Entry, facts: Facts) -> Because | None:
     old, policy = age(entry.rotated, facts.at), facts.policy
     if policy.archive_keep is None:
         return because("kept for ever", "archive_keep is not set", param="archive_keep")
+    if policy.archive and str(policy.archive / entry.part) in facts.held:
+        return because("held", "an unsettled run may need it")
     if old < policy.keep_at_least:
         return because("age", old, "<", policy.keep_at_least, "keep_at_least")
     return because("age", old, "<=", policy.archive_keep, "archive_keep") if old <= policy.archive_keep else None

@@ -1,0 +1,73 @@
+"""A scene: a small real target in which a task has something to do, and a way to work on it as the engine does.
+
+A kind's scenes are a dictionary from a name to a function that builds the scene in an empty folder: `tests/laws/scenes/KIND.py`,
+or, for a kind from outside, the entry point `KIND` of the group `mainstay.scenes`, with its case files in `cases/` beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from mainstay.kinds import registry
+from mainstay.kinds.kind import Session, TaskKind
+from mainstay.model.plan import Step, Undo
+from mainstay.model.target import Target
+from mainstay.system.process import Door
+
+RUN = "run-1.task"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One task on one target that needs it.
+
+    ambiguous     plants a state in which nobody may say that a step happened
+    others        targets that this one backs up
+    undo_keeps    why an undo leaves what a finished step made, "" when it returns to the state before
+    acts_anew     why doing a step twice is not the same as doing it once, "" when it is
+    """
+
+    task: str
+    target: Target
+    params: Any
+    ambiguous: Callable[[Step], None] | None = None
+    others: tuple[Target, ...] = ()
+    undo_keeps: str = ""
+    acts_anew: str = ""
+    held: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def kind(self) -> TaskKind[Any, Any]:
+        """The kind of the task."""
+        return registry.load(self.target.kind).task(self.task)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a new session, as the engine does for one turn."""
+        connect, door = registry.load(self.target.kind).connect, Door(tag="law")
+        makers = {other.name: (registry.load(other.kind).store, other) for other in self.others}
+        stores = {name: make(other) for name, (make, other) in makers.items() if make}
+        session = Session(self.target, door, held=self.held, stores=stores, site="law", ledger_head="abc")
+        if connect is None:
+            yield session
+            return
+        with connect(self.target, door) as session.connection:
+            yield session
+
+    def steps(self) -> list[Step]:
+        """Observe and plan; a scene in which nothing has to be done is a mistake."""
+        with self.session() as session:
+            planned = self.kind.plan(self.kind.observe(session), self.params, RUN)
+        steps = [item for item in planned if isinstance(item, Step)]
+        assert steps, [str(item.because) for item in planned]
+        return steps
+
+
+def undo_of(step: Step) -> Step | None:
+    """Return the step that takes one back, as the engine makes it; None when there is none."""
+    if not isinstance(step.reverse, Undo):
+        return None
+    return Step(f"{step.id}~undo", step.reverse.action, step.on, step.because, step.impact, args=step.reverse.args)

@@ -1,0 +1,34 @@
+"""A disk that is full in the middle of a run, a rotation or a backup."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.live.full_disk import PAGE, in_a_backup, in_a_rotation, in_a_run
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+
+
+@pytest.mark.parametrize("pages", [0, 8, 16, 28])
+def test_a_run_stops_with_its_journal_whole_and_goes_on_when_there_is_room(tmp_path: Path, pages: int) -> None:
+    full, converged = in_a_run(tmp_path, pages * PAGE)
+    assert full.explained, full
+    assert full.intact
+    assert converged
+
+
+@pytest.mark.parametrize("what", ["rotate", "compress", "cut"])
+def test_a_rotation_loses_no_line_and_names_what_is_missing(tmp_path: Path, what: str) -> None:
+    outcome = in_a_rotation(tmp_path, what)
+    assert outcome.explained, outcome
+    assert outcome.intact
+
+
+@pytest.mark.parametrize("beat", [0, 1, 4])
+def test_a_backup_leaves_the_one_before_and_nothing_half_made(tmp_path: Path, beat: int) -> None:
+    outcome = in_a_backup(tmp_path, beat)
+    assert outcome.explained, outcome
+    assert outcome.intact
