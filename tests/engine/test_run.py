@@ -156,6 +156,14 @@ def test_a_baseline_is_stored_with_the_run_and_compared_at_its_end(shop: Shop) -
     assert "shop.check" in record.because
 
 
+def test_a_critical_finding_of_a_task_makes_the_run_degraded(shop: Shop) -> None:
+    shop.targets["shop"] = {"kind": "command", "argv": ["/bin/true"], "after": ["/bin/false"]}
+    shop.routines = {"daily": {"tasks": ["shop.check"]}}
+    record = run(shop)
+    assert (record.status, record.verdict) == (Status.OK, Verdict.DEGRADED)
+    assert "shop.check" in record.because
+
+
 def test_a_bug_in_a_kind_is_journaled_pays_what_is_owed_and_is_raised(shop: Shop) -> None:
     shop.change("gate")
     shop.command("menu", impact="downtime", environment={"A=B": "c"})  # no such name can exist: an error that no kind foresees

@@ -34,6 +34,7 @@ def uploads(tmp_path: Path) -> Path:
     os.chown(folder / "2025" / "script", 1234, 4321)
     (folder / "2025" / "deep" / "passwd").symlink_to("/etc/passwd")
     (folder / "2025" / "deep" / "etc").symlink_to("/etc")
+    os.link(folder / "top.txt", folder / "2025" / "first")
     os.link(folder / "2025" / "a.bin", folder / "r\udce9sum\u00e9 ~" / "the same")
     with (folder / "2025" / "sparse").open("wb") as file:
         file.truncate(20 << 20)

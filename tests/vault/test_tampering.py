@@ -47,15 +47,15 @@ def _append(name: str) -> Tamper:
 
 
 def _swap(folder: Path) -> None:
-    one, other = folder / "objects/top.tar.zst", folder / "objects/in-2025.tar.zst"
+    one, other = folder / "objects/at-top.tar.zst", folder / "objects/in-2025.tar.zst"
     shutil.move(one, folder / "spare")
     shutil.move(other, one)
     shutil.move(folder / "spare", other)
 
 
 def _link(folder: Path) -> None:
-    shutil.move(folder / "objects/top.tar.zst", folder.parent / "elsewhere")
-    (folder / "objects/top.tar.zst").symlink_to(folder.parent / "elsewhere")
+    shutil.move(folder / "objects/at-top.tar.zst", folder.parent / "elsewhere")
+    (folder / "objects/at-top.tar.zst").symlink_to(folder.parent / "elsewhere")
 
 
 TAMPERINGS: dict[str, tuple[Tamper, str]] = {
@@ -64,16 +64,16 @@ TAMPERINGS: dict[str, tuple[Tamper, str]] = {
     "a flipped bit at the end of an object": (_flip("objects/in-2025.tar.zst", -1), "in-2025.tar.zst"),
     "a flipped bit in the manifest": (_flip("manifest.json", 40), "manifest.json"),
     "a flipped bit in the sums": (_flip("SHA256SUMS", 3), "manifest.json"),
-    "an object cut by one byte": (_truncate("objects/top.tar.zst", 1), "top.tar.zst"),
-    "an empty object": (_write("objects/top.tar.zst", b""), "top.tar.zst"),
-    "an object with a byte more": (_append("objects/top.tar.zst"), "top.tar.zst"),
+    "an object cut by one byte": (_truncate("objects/at-top.tar.zst", 1), "at-top.tar.zst"),
+    "an empty object": (_write("objects/at-top.tar.zst", b""), "at-top.tar.zst"),
+    "an object with a byte more": (_append("objects/at-top.tar.zst"), "at-top.tar.zst"),
     "a manifest cut short": (_truncate("manifest.json", 200), "manifest.json"),
-    "a missing object": (lambda folder: (folder / "objects/top.tar.zst").unlink(), "top.tar.zst"),
-    "missing objects": (lambda folder: shutil.rmtree(folder / "objects"), "top.tar.zst"),
+    "a missing object": (lambda folder: (folder / "objects/at-top.tar.zst").unlink(), "at-top.tar.zst"),
+    "missing objects": (lambda folder: shutil.rmtree(folder / "objects"), "at-top.tar.zst"),
     "a missing manifest": (lambda folder: (folder / "manifest.json").unlink(), "manifest.json"),
     "missing sums": (lambda folder: (folder / "SHA256SUMS").unlink(), "SHA256SUMS"),
     "two objects swapped": (_swap, "in-2025.tar.zst"),
-    "an object that became a link": (_link, "top.tar.zst"),
+    "an object that became a link": (_link, "at-top.tar.zst"),
     "a stray file": (_write("note.txt", b"x"), "note.txt"),
     "a stray object": (_write("objects/other.zst", b"x"), "objects/other.zst"),
 }
@@ -120,11 +120,11 @@ def test_wrong_counts_and_digests_are_named_by_a_proof(repository: Repository, u
     made, store = keep(), FilesStore(uploads)
     folder = repository.folder(made.id)
     wrong = json.loads((folder / "manifest.json").read_bytes())
-    wrong["counts"]["top"] += 1
+    wrong["counts"]["at-top"] += 1
     wrong["digests"]["in-2025"] = "0" * 32
     seal(folder, parse(canonical(wrong), folder / "manifest.json"))
     proof = prove(repository, made.id, store, "run-9", lambda _: None)
-    assert proof.differences == ("in-2025: the same count, but other content", "top: 3 in the manifest, 2 in the copy")
+    assert proof.differences == ("at-top: 3 in the manifest, 2 in the copy", "in-2025: the same count, but other content")
     assert catalogue.read(repository).entries[0].proven is None
 
 

@@ -149,16 +149,20 @@ def _repository(site: App, named: str) -> str:
 
 
 def _listed(facts: Any, site: App) -> Document:
-    from mainstay.report.document import Cell, Document, Paragraph, Section, plural, table
+    from mainstay.report.document import Cell, Document, Entry, Paragraph, Section, listed, plural
     from mainstay.report.quantity import ago
 
     at = call.now(site.site)
-    rows = [
-        (Cell(one.id), Cell(one.target), Cell(str(one.stored)), Cell(ago(one.created, at)),
-         Cell(f"proven {ago(one.proven, at)}", "good") if one.proven else Cell("not proven", "warn"))
-        for one in reversed(facts.catalogue.entries)
-    ]  # fmt: skip
-    damaged = [(Cell(id), Cell(""), Cell(""), Cell(""), Cell(f"damaged: {why}", "bad")) for id, why in facts.catalogue.damaged]
+
+    def entry(one: Any) -> Entry:
+        made = f"{one.target}, made {ago(one.created, at)}"
+        proof = Cell(f"proven {ago(one.proven, at)}", "good") if one.proven else Cell("not proven", "warn")
+        return Entry(Cell("✓" if one.proven else "!", proof.tone), one.id, str(one.stored), (Cell(made), proof))
+
+    catalogue = facts.catalogue
+    damaged = [Paragraph(f"{id} is damaged: {why}", "bad") for id, why in catalogue.damaged]
     empty = Paragraph("No backup yet: mainstay backup now", "warn")
-    content = table(("backup", "of", "#stored", "#made", ""), [*damaged, *rows]) if rows or damaged else empty
-    return Document(f"Backups in {facts.name}", Cell(plural(len(rows), "backup")), "", sections=(Section("", (content,)),))
+    blocks = (*damaged, listed(catalogue.entries[::-1], entry) if catalogue.entries else empty)
+    return Document(
+        f"Backups in {facts.name}", Cell(plural(len(catalogue.entries), "backup")), "", sections=(Section("", blocks),)
+    )

@@ -7,7 +7,7 @@ from typing import Any
 from mainstay.engine import observe
 from mainstay.engine.context import Context
 from mainstay.engine.drive import Drive
-from mainstay.model.because import Finding
+from mainstay.model.because import Finding, Level
 from mainstay.model.codec import encode
 from mainstay.model.run import RunRecord, Status, TaskRecord, Verdict
 from mainstay.model.task import Routine
@@ -69,4 +69,5 @@ def _worse(record: RunRecord) -> str:
     for check in record.checks:
         if check.status in _BAD and before.get(check.id) not in _BAD:
             return f"{check.id}: {worst(check)}"
-    return ""
+    critical = ((task.id, finding) for task in record.tasks for finding in task.findings if finding.level is Level.CRITICAL)
+    return next((f"{id}: {finding}" for id, finding in critical), "")

@@ -53,8 +53,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_atomic(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a file so that a reader sees the old content or the new one, and a crash leaves one of them."""
-    spool = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Write a file so that a reader sees the old content or the new one, and a crash leaves one of them.
+
+    One writer at a time: what a killed one left half written is written over by the next.
+    """
+    spool = spool_of(path)
     with no_space(path, Size(len(content))):
         try:
             fd = os.open(spool, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
@@ -67,6 +70,11 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o600) -> None:
         finally:
             spool.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def spool_of(path: Path) -> Path:
+    """Return where a file is written before it gets its name."""
+    return path.with_name(f".{path.name}.part")
 
 
 @contextmanager

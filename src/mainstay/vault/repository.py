@@ -82,8 +82,8 @@ class Repository:
             os.rename(self.folder(id), hidden)
             sync_folder(self.backups)
             sync_folder(self.root)
-        remove(hidden)
         remove(self.proofs / id)
+        remove(hidden)  # last: as long as it is there, the drop is not over
 
     def leftovers(self) -> tuple[str, ...]:
         """Name what was begun and that nobody is at work on any more."""
@@ -122,7 +122,8 @@ def create_repository(root: Path) -> Repository:
     root.mkdir(mode=0o700, exist_ok=True)
     if (root / LABEL).exists():
         return open_repository(root)
-    if strange := sorted({entry.name for entry in root.iterdir()} - {"backups", "proofs", "lost+found"}):
+    half_made = {"backups", "proofs", spool_of(root / LABEL).name}
+    if strange := sorted({entry.name for entry in root.iterdir()} - half_made - {"lost+found"}):
         raise Refused(
             "this folder is not a repository", on=str(root), because=f"it holds {strange[0]}", next="name an empty folder"
         )

@@ -9,11 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.kinds.host.conftest import Look, disk_at, told
 
 from mainstay.kinds.host.facts import Facts
 from mainstay.kinds.host.settings import Settings
 from mainstay.model.codec import canonical, decode, encode
+from tests.kinds.host.conftest import Look, disk_at, told
 
 
 def _an_hour_ago(facts: Facts) -> Facts:

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.kinds.host.conftest import Look, told
 
 from mainstay.kinds.host.facts import Facts
 from mainstay.kinds.host.settings import Settings
 from mainstay.model.units import Duration
 from mainstay.system import host
+from tests.kinds.host.conftest import Look, told
 
 _HOARD = """
 import resource, sys, time

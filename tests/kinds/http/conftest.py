@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.servers import Authority, Site
 
 from mainstay.kinds.http import KIND
 from mainstay.kinds.http.facts import Facts
@@ -14,6 +13,7 @@ from mainstay.kinds.http.settings import Settings
 from mainstay.kinds.kind import Session
 from mainstay.model.target import Target
 from mainstay.system.process import Door
+from tests.servers import Authority, Site
 
 
 def look(settings: Settings) -> Facts:

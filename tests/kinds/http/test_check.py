@@ -7,8 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.kinds.http.conftest import look, told
-from tests.servers import Authority, Handler, Site, raw
 
 from mainstay.kinds.http import KIND
 from mainstay.kinds.http.discover import discover
@@ -22,6 +20,8 @@ from mainstay.model.setting import SecretRef
 from mainstay.model.target import Target
 from mainstay.model.units import Duration, Size
 from mainstay.system.process import Door
+from tests.kinds.http.conftest import look, told
+from tests.servers import Authority, Handler, Site, raw
 
 _MARKER = "s3cr3t-marker-77"
 

@@ -194,9 +194,22 @@ def test_the_report_lists_streams_parts_archive_and_what_nobody_cares_for(folder
         assert text in told
 
 
-def test_growth_is_measured_since_the_last_rotation(folder: Path) -> None:
+@pytest.mark.covers("LOG-10")
+def test_size_total_and_growth_since_the_last_rotation_are_compared_with_their_limits(folder: Path) -> None:
     (folder / "app.log").write_bytes(bytes(1_000_000))
+    (folder / "error.log").write_bytes(bytes(2_000_000))
     old_part(folder, 0.5)
-    given = settings(folder, max_growth=1_500_000)
+    given = settings(folder, max_growth=1_500_000, max_file=1_500_000, max_total=2_000_000)
     found = [str(one) for one in KIND.task("check").assess(observe(given), KIND.task("check").params())]
-    assert any("growth_a_day 2 MB > max_growth 1.5 MB" in line for line in found)
+    for text in (
+        "app.log: growth_a_day 2 MB > max_growth 1.5 MB",
+        "error.log: size 2 MB > max_file 1.5 MB",
+        "total 3 MB > max_total",
+    ):
+        assert any(text in line for line in found)
+
+
+def test_an_empty_part_becomes_an_empty_frame(folder: Path) -> None:
+    part = old_part(folder, 2, b"")
+    run("compress", settings(folder, delay=0))
+    assert zstd.decompress(part.with_name(part.name + ".zst").read_bytes()) == b""

@@ -23,7 +23,7 @@ from mainstay.model.errors import StepFailed, Unreachable
 from mainstay.vault.manifest import Damaged
 from mainstay.vault.store import Dump, Pulse
 
-_TOP = "top"  # the folder itself and what lies directly in it
+_TOP = "at-top"  # the folder itself and what lies directly in it; sorts before every `in-...`
 _CHUNK, _HOLE, _BLOCK = 1 << 20, 1 << 16, 512
 _TRIES, _DEEPEST = 3, 200
 _SPARSE = "MAINSTAY.sparse"  # other tars ignore it and write zeros
@@ -124,7 +124,8 @@ def _walk(store: FilesStore, notes: list[str]) -> Iterator[_Found]:
         if len(below.parts) > _DEEPEST:
             raise StepFailed("folders are nested too deeply", on=folder, because=f"more than {_DEEPEST} levels")
         wanted = [name for name in sorted([*names, *files]) if not _excluded(store, str(below / name))]
-        names[:] = [name for name in wanted if name in set(names)]
+        folders = set(names)
+        names[:] = sorted((name for name in wanted if name in folders), key=lambda name: _part(below / name))
         yield _Found(_part(below), _info(str(below), os.fstat(fd)), fd, ".")
         yield from _entries(wanted, below, fd, first, notes)
 

@@ -81,11 +81,11 @@ def sha256(fd: int) -> str:
 def _chunks(fd: int) -> Iterator[tuple[int, bytearray]]:
     """Yield the file in frames, in one buffer: fresh ones cost a page fault every 4 KiB. An empty file is one empty frame."""
     buffer, offset = bytearray(FRAME), 0
-    while (size := os.preadv(fd, [buffer], offset)) or not offset:
+    while size := os.preadv(fd, [buffer], offset):
         yield offset, buffer if size == FRAME else buffer[:size]
         offset += size
-        if size < FRAME:
-            return
+    if not offset:
+        yield 0, bytearray()
 
 
 def _equal(frame: bytes, plain: bytearray) -> bool:

@@ -1,0 +1,66 @@
+"""A repository of a database and a folder, at each of its stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mainstay.kinds.backup.prove import ProveParams
+from mainstay.kinds.backup.restore import RestoreParams
+from mainstay.kinds.backup.settings import BackupSettings, RepositorySettings
+from mainstay.kinds.kind import NoParams
+from mainstay.model.target import Target
+from mainstay.model.units import Duration
+from mainstay.system.clock import Deadline
+from mainstay.vault.retention import Policy
+from tests.laws.scene import Scene
+from tests.laws.scenes import files
+
+_KEPT = "what is complete stays; the undo clears what was half made"
+
+
+def _scene(folder: Path, task: str, params: Any, *before: str, **more: Any) -> Scene:
+    """Make a repository in which the tasks `before` were done, in their order."""
+    others = (files.uploads(folder),)
+    keep = Policy(last=1, daily=0, weekly=0, monthly=0, yearly=0, min_age=Duration(0))
+    settings = BackupSettings(RepositorySettings(folder / "repo"), ("uploads",), keep)
+    target = Target("safe", "backup", settings)
+    for number, name in enumerate(before):
+        _perform(Scene(name, target, ProveParams() if name == "prove" else NoParams(), others=others), f"run-0.{number}")
+    return Scene(task, target, params, others=others, **more)
+
+
+def _perform(scene: Scene, name: str) -> None:
+    with scene.session() as session:
+        for step in scene.kind.plan(scene.kind.observe(session), scene.params, name):
+            scene.kind.apply(session, step, Deadline(Duration(60)))  # type: ignore[arg-type]
+
+
+def backup(folder: Path) -> Scene:
+    return _scene(folder, "backup", NoParams(), undo_keeps=_KEPT)
+
+
+def verify(folder: Path) -> Scene:
+    return _scene(folder, "verify", _verify_params(), "backup")
+
+
+def prove(folder: Path) -> Scene:
+    return _scene(folder, "prove", ProveParams(), "backup", undo_keeps=_KEPT)
+
+
+def prune(folder: Path) -> Scene:
+    return _scene(folder, "prune", NoParams(), "backup", "prove", "backup", "prove")
+
+
+def restore(folder: Path) -> Scene:
+    params = RestoreParams("uploads", folder / "restored")
+    return _scene(folder, "restore", params, "backup", "prove", undo_keeps=_KEPT)
+
+
+def _verify_params() -> Any:
+    from mainstay.kinds.backup.verify import Verify
+
+    return Verify.params()
+
+
+SCENES = {"backup": backup, "verify": verify, "prove": prove, "prune": prune, "restore": restore}
