@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
-BENCHMARKS := $(filter-out _% show_heart,$(basename $(notdir $(wildcard benchmarks/*.py))))
+BENCHMARKS := $(filter-out show_heart,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 .PHONY: help demo test test-fast test-long lint bench matrix show-heart docs lock clean
 .DELETE_ON_ERROR:
@@ -37,14 +37,14 @@ lint: $(DEV) ## style, types, layers, sizes
 bench: $(addprefix bench-,$(BENCHMARKS)) ## every benchmark; bench-NAME runs benchmarks/NAME.py
 
 bench-%: $(DEV)
-	$(BIN)/python benchmarks/$*.py
+	$(BIN)/python -m benchmarks.$*
 
 matrix: $(DEV) ## which required behaviours have a passing test
 	@$(BIN)/python tools/matrix.py
 
-show-heart: $(DEV) ## every promise of this version, measured on this machine
+show-heart: $(DEV) ## every promise of this version, measured on this machine (ONLY=... for some of them)
 	@tools/system_packages.sh
-	$(BIN)/python benchmarks/show_heart.py
+	$(BIN)/python -m benchmarks.show_heart $(if $(ONLY),--only $(ONLY))
 
 docs: $(RUN) ## write docs/reference from the code
 	$(BIN)/python tools/reference.py

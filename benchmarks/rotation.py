@@ -1,6 +1,6 @@
 """Rotate and compress side by side with what others do: lines lost under a live writer, CPU and size of compression.
 
-usage: python benchmarks/rotation.py        (needs logrotate and gzip; writes benchmarks/out/rotation.json; about two minutes)
+usage: python -m benchmarks.rotation   (needs logrotate and gzip; writes benchmarks/out/rotation.json; about two minutes)
 """
 
 from __future__ import annotations

@@ -29,7 +29,10 @@ OUT = Path(__file__).parent / "out" / "speed.json"
 COMMAND = str(Path(sys.executable).with_name("mainstay"))
 RUNS, STEPS, PAST = 15, 100, 10
 SLOWEST = 12  # rows of the table of imports
-BODY = {"step": {"id": "rotate-1", "action": "rename", "args": {"part": "app.log-20261120T020000Z-01", "inode": 4711}}, "why": "x" * 200}
+BODY = {
+    "step": {"id": "rotate-1", "action": "rename", "args": {"part": "app.log-20261120T020000Z-01", "inode": 4711}},
+    "why": "x" * 200,
+}
 SITE = """\
 site: bench
 timezone: Europe/Berlin
@@ -70,7 +73,9 @@ def main() -> int:
     found = list(figures())
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, medians of {RUNS}")
     for one in found:
-        print(f"{'ok' if one.ok else 'short':5} {one.name:28} {one.ms:7.2f} ms of {one.most_ms:g}; {one.control} {one.control_ms:.2f} ms")
+        print(
+            f"{'ok' if one.ok else 'short':5} {one.name:28} {one.ms:7.2f} ms of {one.most_ms:g}; {one.control} {one.control_ms:.2f} ms"
+        )
     for row in imports():
         print(f"      {row}")
     goals = [{"name": f.name, "goal": f"<= {f.most_ms:g} ms", "measured": round(f.ms, 2), "ok": f.ok} for f in found]
@@ -145,7 +150,9 @@ def site(folder: Path) -> Path:
     path.write_text(SITE.format(folder=folder), encoding="utf-8")
     (folder / "uploads").mkdir()
     (folder / "app.log").write_text("started\n")
-    subprocess.run([sys.executable, "-c", f"import sqlite3; sqlite3.connect({str(folder / 'shop.db')!r}).execute('CREATE TABLE t(a)')"])
+    subprocess.run(
+        [sys.executable, "-c", f"import sqlite3; sqlite3.connect({str(folder / 'shop.db')!r}).execute('CREATE TABLE t(a)')"]
+    )
     app = App.open(path)
     app.check()
     for number in range(PAST):

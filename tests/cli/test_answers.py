@@ -127,3 +127,9 @@ def test_a_report_is_written_in_every_format(format: str, kept: Shop) -> None:
     assert "safe.backup" in (kept.folder / f"report.{format}").read_text()
     assert "at,who,run" in kept.run("report", "--weekly", "--changes", "--format", "csv")
     assert "use --changes" in kept.run("report", "daily", "--format", "csv", code=2)
+
+
+def test_a_category_leaves_the_others_out(kept: Shop) -> None:
+    assert {one["target"] for one in kept.json("status", "--category", "data")["targets"]} == {"db", "safe"}
+    assert "safe.backup" not in kept.run("report", "--daily", "--category", "system")
+    assert "known: system, application" in kept.run("status", "--category", "beauty", code=2)

@@ -27,12 +27,13 @@ TASKS = [pytest.param(kind, task, id=f"{kind.name}.{task.name}") for kind in KIN
 
 @dataclass(frozen=True)
 class Case:
-    """The input of a decision."""
+    """The input of a decision, and the whole case as it is written, with what is expected."""
 
     kind: Kind
     task: TaskKind[Any, Any]
     facts: Any
     params: Any
+    wanted: dict[str, Any]
 
 
 def folder_of(kind: Kind) -> Path:
@@ -66,8 +67,9 @@ def _cases() -> Iterator[Any]:
         for name, path in case_files(kind).items():
             task = kind.task(name)
             for one in YAML(typ="safe").load(path.read_text(encoding="utf-8")):
-                facts, params = decode(task.facts, one["facts"]), decode(task.params, one.get("params", {}))
-                yield pytest.param(Case(kind, task, facts, params), id=f"{kind.name}.{name}: {one['case']}")
+                facts: Any = decode(task.facts, one["facts"])
+                params: Any = decode(task.params, one.get("params", {}))
+                yield pytest.param(Case(kind, task, facts, params, one), id=f"{kind.name}.{name}: {one['case']}")
 
 
 CASES = list(_cases())

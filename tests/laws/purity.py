@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -14,10 +15,17 @@ from typing import Any
 _REACHING = ("open", "os.", "socket.", "subprocess.", "sqlite3.", "shutil.", "tempfile.", "urllib.", "glob.", "fcntl.", "signal.")
 _CLOCKS = frozenset({"now", "utcnow", "today", "monotonic", "sleep"})
 _LOOKS = frozenset(
-    "exists stat lstat resolve is_dir is_file is_symlink is_mount iterdir glob rglob samefile owner group "
-    "read_text read_bytes write_text write_bytes unlink mkdir touch rename rmdir expanduser cwd".split()
+    re.findall(
+        r"\w+",
+        """
+    exists stat lstat resolve is_dir is_file is_symlink is_mount iterdir glob rglob samefile owner group
+    read_text read_bytes write_text write_bytes unlink mkdir touch rename rmdir expanduser cwd
+""",
+    )
 )
-_WORLD = frozenset({"io", "os", "posix", "random", "secrets", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "time", "psutil"})
+_WORLD = frozenset(
+    {"io", "os", "posix", "random", "secrets", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "time", "psutil"}
+)
 _ours = False
 
 

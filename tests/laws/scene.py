@@ -27,7 +27,8 @@ class Scene:
     ambiguous     plants a state in which nobody may say that a step happened
     others        targets that this one backs up
     undo_keeps    why an undo leaves what a finished step made, "" when it returns to the state before
-    acts_anew     why doing a step twice is not the same as doing it once, "" when it is
+    acts_anew     why doing a step twice leaves other bytes than doing it once, "" when it does not
+    close         ends what the scene started
     """
 
     task: str
@@ -37,7 +38,7 @@ class Scene:
     others: tuple[Target, ...] = ()
     undo_keeps: str = ""
     acts_anew: str = ""
-    held: frozenset[str] = field(default_factory=frozenset)
+    close: Callable[[], object] = field(default=lambda: None)
 
     @property
     def kind(self) -> TaskKind[Any, Any]:
@@ -50,7 +51,7 @@ class Scene:
         connect, door = registry.load(self.target.kind).connect, Door(tag="law")
         makers = {other.name: (registry.load(other.kind).store, other) for other in self.others}
         stores = {name: make(other) for name, (make, other) in makers.items() if make}
-        session = Session(self.target, door, held=self.held, stores=stores, site="law", ledger_head="abc")
+        session = Session(self.target, door, stores=stores, site="law", ledger_head="abc")
         if connect is None:
             yield session
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import typing
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -127,7 +127,7 @@ def test_a_decision_about_other_numbers_still_obeys(case: Case, seed: int) -> No
     """Numbers grow and shrink, and what was true is false: a plan is made all the same, and it is sound."""
     facts = _varied(encode(case.facts), random.Random(seed))
     try:
-        other = Case(case.kind, case.task, decode(case.task.facts, facts), case.params)
+        other = replace(case, facts=decode(case.task.facts, facts))
         items = planned(other)
     except (MainstayError, ValueError):
         return  # facts that the kind itself refuses
@@ -171,8 +171,8 @@ def _hold(value: Any, names: list[str]) -> Any:
         return [_hold(one, names) for one in value]
     if not isinstance(value, dict):
         return value
-    held = {True: lambda _: True, False: lambda _: names}
-    return {key: held[isinstance(one, bool)](one) if key == "held" else _hold(one, names) for key, one in value.items()}
+    others = {key: _hold(one, names) for key, one in value.items() if key != "held"}
+    return {**others, "held": True if isinstance(value["held"], bool) else names} if "held" in value else others
 
 
 def _varied(value: Any, dice: random.Random) -> Any:

@@ -123,7 +123,11 @@ def _settings(kind: Any, path: str = "") -> Iterator[tuple[str, str]]:
     hints = typing.get_type_hints(kind, include_extras=True)
     for one in fields(kind):
         hint, name = hints[one.name], f"{path}{one.name}"
-        found = [part for part in typing.get_args(hint)[1:] if isinstance(part, Setting)] if typing.get_origin(hint) is Annotated else []
+        found = (
+            [part for part in typing.get_args(hint)[1:] if isinstance(part, Setting)]
+            if typing.get_origin(hint) is Annotated
+            else []
+        )
         yield name, found[0].help if found else ""
         for inner in _inside(hint):
             if is_dataclass(inner) and inner.__module__ != "mainstay.model.setting":

@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +33,19 @@ Make = Callable[[Builder], tuple[Scene, Path]]
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Return what builds a scene in a new folder and returns both."""
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Return what builds a scene in a new folder and returns both; what a scene started ends with the test."""
     numbers = itertools.count()
+    with ExitStack() as ending:
 
-    def make(build: Builder) -> tuple[Scene, Path]:
-        folder = tmp_path / f"scene-{next(numbers)}"
-        folder.mkdir()
-        return build(folder), folder
+        def make(build: Builder) -> tuple[Scene, Path]:
+            folder = tmp_path / f"scene-{next(numbers)}"
+            folder.mkdir()
+            scene = build(folder)
+            ending.callback(scene.close)
+            return scene, folder
 
-    return make
+        yield make
 
 
 def tree(folder: Path, *, times: bool = False) -> Tree:
@@ -76,7 +80,7 @@ def do(scene: Scene, step: Step, deadline: Duration | None = None) -> str | None
 
 def probe(scene: Scene, step: Step, before: Any) -> str | None:
     """Ask whether a step happened, as recovery does: with a new session, and with what the journal kept of before."""
-    kept = decode(scene.kind.facts, json.loads(json.dumps(encode(before))))
+    kept: Any = decode(scene.kind.facts, json.loads(json.dumps(encode(before))))
     return scene.kind.verify(kept, look(scene, step), step)
 
 
@@ -120,10 +124,8 @@ def test_an_act_done_twice_is_an_act_done_once(build: Builder, make: Make) -> No
     for step in scene.steps():
         assert do(scene, step) is None
         once = tree(folder)
-        try:
+        with suppress(MainstayError):  # it may refuse
             do(scene, step)
-        except MainstayError as refused:
-            assert str(refused)
         assert scene.acts_anew or tree(folder) == once
 
 
@@ -160,10 +162,8 @@ def test_nobody_says_that_an_ambiguous_act_happened(build: Builder, make: Make) 
         assert probe(scene, step, before)
         return
     scene.ambiguous(step)
-    try:
+    with suppress(Unknown):
         assert probe(scene, step, before)
-    except Unknown as honest:
-        assert str(honest)
 
 
 @every_scene
@@ -233,7 +233,21 @@ def _is_effect(event: str, args: tuple[Any, ...]) -> bool:
     """Count what may change a file or start a process; reading is none."""
     if event == "open":
         return bool(args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)) or args[1] not in (None, "r", "rb")
-    return event in ("subprocess.Popen", "os.rename", "os.remove", "os.link", "os.mkdir", "os.rmdir", "os.symlink", "os.chmod", "os.truncate", "shutil.rmtree", "os.utime", "os.chown", "os.setxattr")
+    return event in (
+        "subprocess.Popen",
+        "os.rename",
+        "os.remove",
+        "os.link",
+        "os.mkdir",
+        "os.rmdir",
+        "os.symlink",
+        "os.chmod",
+        "os.truncate",
+        "shutil.rmtree",
+        "os.utime",
+        "os.chown",
+        "os.setxattr",
+    )
 
 
 def _moments(effects: int) -> Iterator[int]:
@@ -244,4 +258,8 @@ def _moments(effects: int) -> Iterator[int]:
 
 def _names(folder: Path) -> list[str]:
     """Return the names of all that lies there; what stands for a time, a content or a process is not compared."""
-    return sorted(re.sub(r"[0-9a-f]{6,}|\d+", "#", str(path.relative_to(folder))) for path in folder.rglob("*") if not path.name.endswith(("-wal", "-shm")))
+    return sorted(
+        re.sub(r"[0-9a-f]{6,}|\d+", "#", str(path.relative_to(folder)))
+        for path in folder.rglob("*")
+        if not path.name.endswith(("-wal", "-shm"))
+    )

@@ -123,7 +123,7 @@ def in_a_rotation(folder: Path, what: str) -> Outcome:
         return Outcome(failed, joined(logs) == LINES and not [*logs.glob(".*")])
 
 
-_MANY_FILES = 'cd $(dirname $LOG)/logs && touch $(seq 30) 2>/dev/null; true'
+_MANY_FILES = "cd $(dirname $LOG)/logs && touch $(seq 30) 2>/dev/null; true"
 
 
 class Crowded(SqliteStore):

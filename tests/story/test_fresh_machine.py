@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Path]:
+    with debian() as root:
+        yield root
+
+
+@contextmanager
+def debian() -> Iterator[Path]:
     """Make a fresh Debian in a folder, with a bare clone of what is committed here."""
     with tempfile.TemporaryDirectory(prefix="fresh-", dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
         root = Path(folder) / "root"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import stat
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from mainstay.kinds.files.store import FilesStore
+from mainstay.kinds.sqlite.store import SqliteStore
 from mainstay.model.errors import Cancelled, Refused, StepFailed
 from mainstay.vault import catalogue
 from mainstay.vault import repository as repositories
@@ -122,6 +125,13 @@ def test_a_full_disk_is_refused_before_the_start_with_needed_and_free_bytes(
     small, order = create_repository(small_disk / "repo"), Order(BackupId("20261102T020000Z.uploads.x"), "uploads", "x")
     with pytest.raises(StepFailed, match=r"no room for a backup of uploads .*needs 5\d.* MB, .* are free"):
         make(small, FilesStore(uploads), order, _ignore)
+
+
+def test_a_database_that_does_not_fit_names_the_copy_and_what_it_needs(tmp_path: Path, small_disk: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "app.db", isolation_level=None)) as made:
+        made.executescript("CREATE TABLE t(a); INSERT INTO t VALUES (randomblob(30000000))")
+    with pytest.raises(StepFailed, match=r"no space left \(.*small/database.sqlite\): .*30 MB.*free"):
+        SqliteStore(tmp_path / "app.db").dump(small_disk, lambda: None)
 
 
 def test_a_disk_that_fills_up_half_way_leaves_the_old_backups(tmp_path: Path, uploads: Path, small_disk: Path) -> None:

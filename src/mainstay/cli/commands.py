@@ -19,6 +19,7 @@ from mainstay import __version__
 from mainstay.cli.call import VARIABLE
 from mainstay.model.errors import MainstayError
 
+LONGEST = 2000  # characters of a line of an error
 BUG, INTERRUPTED = 70, 130  # sysexits.h: EX_SOFTWARE; shells: 128 + SIGINT
 SECTIONS = {
     "Set up": {"init": "site", "check-config": "site", "schema": "site", "doctor": "doctor", "demo": "demo"},
@@ -109,17 +110,26 @@ def call() -> None:
 
 def told(error: MainstayError, *, colour: bool) -> str:
     """Return an error as it is printed: what, on what, because of what, and in a line of its own what to do next."""
-    first, *rest = str(error).splitlines()
+    from mainstay.report.document import clean
+
+    first, *rest = (clean(line, LONGEST) for line in str(error).splitlines())
     head = f"\033[1;31merror:\033[0m {first}" if colour else f"error: {first}"
     return "\n".join([head, *rest]) + "\n"
 
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Print where a bug showed itself, without the values of variables, and exit with 70; a Ctrl-C is no bug."""
-    if issubclass(kind, KeyboardInterrupt):
+    if _interrupted(error):
         os._exit(INTERRUPTED)
     lines = traceback.format_exception(kind, error, trace)
     sys.stderr.write(f"{''.join(lines)}\nThis is a bug in Mainstay {__version__}. ")
     sys.stderr.write("A run that was under way is whole in the journal: mainstay status\n")
     sys.stderr.flush()
     os._exit(BUG)
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Return whether a Ctrl-C is the cause; Python wraps one that comes while a class is being made."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None

@@ -11,6 +11,7 @@ from mainstay.cli.call import Category, Json, Targets, TaskId
 
 if TYPE_CHECKING:
     from mainstay.app import App
+    from mainstay.model.because import Finding
     from mainstay.model.run import TaskRecord
     from mainstay.report.screens import Look
 
@@ -99,7 +100,8 @@ def show_checks(site: App, records: list[TaskRecord], *, full: bool) -> None:
     from mainstay.report import screens
 
     if full:
-        call.show(screens.findings(site.site.name, [finding for record in records for finding in record.findings]))
+        found = [_named(record, finding) for record in records for finding in record.findings]
+        call.show(screens.findings(site.site.name, found))
     else:
         call.show(screens.status(site.site.name, [_look(record) for record in records], call.now(site.site)))
 
@@ -113,3 +115,10 @@ def _look(record: TaskRecord) -> Look:
     from mainstay.report.screens import Look
 
     return Look(record.target, record.kind, record.findings, record.began)
+
+
+def _named(record: TaskRecord, finding: Finding) -> Finding:
+    """Put the target before what the finding is on."""
+    from dataclasses import replace
+
+    return finding if finding.on == record.target else replace(finding, on=f"{record.target}: {finding.on}")

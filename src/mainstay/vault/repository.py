@@ -22,7 +22,7 @@ from pathlib import Path
 from mainstay.model.codec import canonical
 from mainstay.model.errors import Refused, StepFailed, Unreachable
 from mainstay.model.units import Size
-from mainstay.system.files import no_space, room, sync_folder, write_atomic
+from mainstay.system.files import no_space, room, spool_of, sync_folder, write_atomic
 from mainstay.vault.names import BackupId
 
 VERSION = 1

@@ -8,7 +8,9 @@ from typing import Any
 from mainstay.kinds.backup.prove import ProveParams
 from mainstay.kinds.backup.restore import RestoreParams
 from mainstay.kinds.backup.settings import BackupSettings, RepositorySettings
+from mainstay.kinds.backup.verify import VerifyParams
 from mainstay.kinds.kind import NoParams
+from mainstay.model.plan import Step
 from mainstay.model.target import Target
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
@@ -16,6 +18,7 @@ from mainstay.vault.retention import Policy
 from tests.laws.scene import Scene
 from tests.laws.scenes import files
 
+_RECORDED = "a record says when it was made"
 _KEPT = "what is complete stays; the undo clears what was half made"
 
 
@@ -33,7 +36,8 @@ def _scene(folder: Path, task: str, params: Any, *before: str, **more: Any) -> S
 def _perform(scene: Scene, name: str) -> None:
     with scene.session() as session:
         for step in scene.kind.plan(scene.kind.observe(session), scene.params, name):
-            scene.kind.apply(session, step, Deadline(Duration(60)))  # type: ignore[arg-type]
+            assert isinstance(step, Step)
+            scene.kind.apply(session, step, Deadline(Duration(60)))
 
 
 def backup(folder: Path) -> Scene:
@@ -41,11 +45,11 @@ def backup(folder: Path) -> Scene:
 
 
 def verify(folder: Path) -> Scene:
-    return _scene(folder, "verify", _verify_params(), "backup")
+    return _scene(folder, "verify", VerifyParams(), "backup", acts_anew=_RECORDED)
 
 
 def prove(folder: Path) -> Scene:
-    return _scene(folder, "prove", ProveParams(), "backup", undo_keeps=_KEPT)
+    return _scene(folder, "prove", ProveParams(), "backup", undo_keeps=_KEPT, acts_anew=_RECORDED)
 
 
 def prune(folder: Path) -> Scene:
@@ -55,12 +59,6 @@ def prune(folder: Path) -> Scene:
 def restore(folder: Path) -> Scene:
     params = RestoreParams("uploads", folder / "restored")
     return _scene(folder, "restore", params, "backup", "prove", undo_keeps=_KEPT)
-
-
-def _verify_params() -> Any:
-    from mainstay.kinds.backup.verify import Verify
-
-    return Verify.params()
 
 
 SCENES = {"backup": backup, "verify": verify, "prove": prove, "prune": prune, "restore": restore}

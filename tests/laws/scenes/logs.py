@@ -11,6 +11,7 @@ from mainstay.kinds.logs.settings import Settings
 from mainstay.model.plan import Step
 from mainstay.model.target import Target
 from mainstay.model.units import Duration
+from mainstay.system.clock import Deadline
 from tests.laws.scene import Scene
 
 LINE = b"2026-11-20T10:00:00 a line of about one hundred bytes, as an application writes them about what it does\n"
@@ -45,18 +46,12 @@ def archive(folder: Path) -> Scene:
     compressing = Scene("compress", target, NoParams())
     with compressing.session() as session:
         for step in compressing.steps():
-            compressing.kind.actions[step.action](compressing.kind, session, step, _later())
+            compressing.kind.apply(session, step, Deadline(Duration(60)))
     return Scene("archive", target, NoParams())
 
 
 def retention(folder: Path) -> Scene:
     return Scene("retention", logs(folder, max_age=Duration(86400)), NoParams())
-
-
-def _later() -> Any:
-    from mainstay.system.clock import Deadline
-
-    return Deadline(Duration(60))
 
 
 def _taken(step: Step) -> None:

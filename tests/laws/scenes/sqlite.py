@@ -1,12 +1,12 @@
-"""A small database that its application left: half empty, without statistics, with a long write-ahead log."""
+"""A small database in use: half empty, without statistics, with a long write-ahead log."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import sqlite3
-from contextlib import closing
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 from mainstay.kinds.kind import NoParams
@@ -18,39 +18,45 @@ from mainstay.model.target import Target
 from mainstay.model.units import Duration, Share, Size
 from tests.laws.scene import Scene
 
+APPLICATION = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.executescript("PRAGMA journal_mode = WAL; CREATE TABLE orders(id INTEGER PRIMARY KEY, who TEXT)")
+connection.execute("CREATE INDEX by_who ON orders(who)")
+connection.execute("BEGIN")
+connection.executemany("INSERT INTO orders(who) VALUES (?)", ((f"w{i}" * 20,) for i in range(500)))
+connection.execute("COMMIT")
+connection.execute("DELETE FROM orders WHERE id > 50")
+print("ready", flush=True)
+sys.stdin.read()
+"""
 
-def database(folder: Path, **settings: Any) -> Target:
-    """Make the database, its log as a killed application leaves it."""
-    path, alive = folder / "app.db", folder / "alive.db"
-    with closing(sqlite3.connect(alive, isolation_level=None)) as connection:
-        connection.executescript("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE orders(id INTEGER PRIMARY KEY, who TEXT)")
-        connection.execute("CREATE INDEX by_who ON orders(who)")
-        connection.execute("BEGIN")
-        connection.executemany("INSERT INTO orders(who) VALUES (?)", ((f"w{i}" * 20,) for i in range(500)))
-        connection.execute("COMMIT")
-        connection.execute("DELETE FROM orders WHERE id > 50")
-        for ending in ("", "-wal"):
-            shutil.copyfile(f"{alive}{ending}", f"{path}{ending}")
-    for left in folder.glob("alive.db*"):
-        left.unlink()
-    return Target("db", "sqlite", SqliteSettings(path, max_stall=Duration(60), **settings))
+
+def scene(folder: Path, task: str, params: Any, *, settings: dict[str, Any] | None = None, **more: Any) -> Scene:
+    """Start an application that makes the database and keeps it open."""
+    path = folder / "app.db"
+    application = subprocess.Popen([sys.executable, "-SE", "-c", APPLICATION, path], stdin=PIPE, stdout=PIPE)
+    assert application.stdout
+    assert application.stdout.readline() == b"ready\n"
+    limits = SqliteSettings(path, max_stall=Duration(60), **(settings or {}))
+    return Scene(task, Target("db", "sqlite", limits), params, close=application.communicate, **more)
 
 
 def checkpoint(folder: Path) -> Scene:
-    return Scene("checkpoint", database(folder, max_wal=Size(1000)), NoParams())
+    return scene(folder, "checkpoint", NoParams(), settings={"max_wal": Size(1000)})
 
 
 def optimize(folder: Path) -> Scene:
-    return Scene("optimize", database(folder), OptimizeParams())
+    return scene(folder, "optimize", OptimizeParams())
 
 
 def vacuum(folder: Path) -> Scene:
-    return Scene("vacuum", database(folder, max_free_share=Share(0.01)), NoParams())
+    return scene(folder, "vacuum", NoParams(), settings={"max_free_share": Share(0.01)}, acts_anew="VACUUM writes every page")
 
 
 def snapshot(folder: Path) -> Scene:
     (folder / "copies").mkdir()
-    return Scene("snapshot", database(folder), SnapshotParams(folder / "copies"), ambiguous=_torn)
+    return scene(folder, "snapshot", SnapshotParams(folder / "copies"), ambiguous=_torn)
 
 
 def _torn(step: Step) -> None:

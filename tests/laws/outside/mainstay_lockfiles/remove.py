@@ -75,5 +75,13 @@ def _decide(file: LockFile, facts: Facts, name: str) -> Step | Skip:
     reason, on = because("its process is gone", file.pid), ("lockfile", file.path, kept)
     undo = Undo("put_back", args)
     return Step(
-        f"remove {path.name}", "remove", on, reason, reverse=undo, args=args, deadline=Duration(30), cost=Cost(files=1), holds=(kept,)
+        f"remove {path.name}",
+        "remove",
+        on,
+        reason,
+        reverse=undo,
+        args=args,
+        deadline=Duration(30),
+        cost=Cost(files=1),
+        holds=(kept,),
     )
