@@ -145,6 +145,7 @@ def test_without_consent_work_that_needs_it_is_deferred(shop: Shop) -> None:
     assert "nobody consented to: menu.run: run command /bin/sh" in record.tasks[0].because
 
 
+@pytest.mark.covers("PRE-04")
 def test_a_baseline_is_stored_with_the_run_and_compared_at_its_end(shop: Shop) -> None:
     shop.command("menu")
     shop.targets["shop"] = {"kind": "command", "argv": ["/bin/true"], "after": shop.script("! grep -q menu $LOG")}
