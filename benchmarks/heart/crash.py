@@ -21,7 +21,5 @@ def judged(name: str, results: Sequence[Result]) -> Goal:
 def undisturbed() -> Goal:
     """Run the same routine without a kill, as a control."""
     result = attempt(Point(0, 9999))
-    kept = not result.fired and not result.faults
-    return Goal(
-        "the routine without a kill (control)", "0 kills, converges", f"{result.fired} kills, {len(result.faults)} faults", kept
-    )
+    kept, measured = not result.fired and not result.faults, f"{result.fired} kills, {len(result.faults)} faults"
+    return Goal("the routine without a kill (control)", "0 kills, converges", measured, kept)

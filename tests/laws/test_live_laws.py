@@ -179,6 +179,29 @@ def test_an_act_killed_at_any_moment_converges(build: Builder, make: Make) -> No
             assert _names(folder) == expected, f"killed at effect {moment} of {effects} of step {number + 1}"
 
 
+@every_scene
+def test_an_undo_takes_back_what_was_half_done_and_bears_being_killed_itself(build: Builder, make: Make) -> None:
+    scene, _ = make(build)
+    for number in (number for number, step in enumerate(scene.steps()) if undo_of(step)):
+        effects = _until_killed(*_before(*make(build), number)[:2], 0)
+        for moment in _moments(effects):
+            scene, step, folder = _before(*make(build), number)
+            undo, state = undo_of(step), tree(folder)
+            assert undo
+            _until_killed(scene, step, moment)
+            _until_killed(scene, undo, 1)
+            assert do(scene, undo) is None
+            assert scene.undo_keeps or tree(folder) == state, f"killed at effect {moment} of {effects}"
+
+
+def _before(scene: Scene, folder: Path, number: int) -> tuple[Scene, Step, Path]:
+    """Do the first steps of a scene; return it with the next step."""
+    steps = scene.steps()
+    for step in steps[:number]:
+        assert do(scene, step) is None
+    return scene, steps[number], folder
+
+
 def _crash(scene: Scene, number: int, moment: int) -> None:
     for at, step in enumerate(scene.steps()):
         before = look(scene, step)

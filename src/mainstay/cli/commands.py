@@ -119,17 +119,10 @@ def told(error: MainstayError, *, colour: bool) -> str:
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Print where a bug showed itself, without the values of variables, and exit with 70; a Ctrl-C is no bug."""
-    if _interrupted(error):
+    if issubclass(kind, KeyboardInterrupt):
         os._exit(INTERRUPTED)
     lines = traceback.format_exception(kind, error, trace)
     sys.stderr.write(f"{''.join(lines)}\nThis is a bug in Mainstay {__version__}. ")
     sys.stderr.write("A run that was under way is whole in the journal: mainstay status\n")
     sys.stderr.flush()
     os._exit(BUG)
-
-
-def _interrupted(error: BaseException | None) -> bool:
-    """Return whether a Ctrl-C is the cause; Python wraps one that comes while a class is being made."""
-    while error and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
-    return error is not None

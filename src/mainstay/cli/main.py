@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
+from types import FrameType
 
 
 def main() -> None:
-    """Run the command line and exit; while modules are imported, Ctrl-C simply ends the process."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Run the command line and exit."""
+    signal.signal(signal.SIGINT, _interrupt)
+    gc.set_threshold(100_000)  # what is imported stays: to look through it again and again takes 80 ms of a `status`
     from mainstay.cli import commands
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     commands.call()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt; but inside an import, where Python wraps or swallows it, end the process by the signal."""
+    while frame:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        frame = frame.f_back
+    raise KeyboardInterrupt

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from mainstay.model.errors import Refused
+from mainstay.model.errors import Refused, StepFailed
 from mainstay.model.task import Lock
-from mainstay.model.units import Duration
+from mainstay.model.units import Duration, Size
 from mainstay.system import clock
+from mainstay.system.files import no_space
 
 _POLL = 0.05
 
@@ -44,7 +45,8 @@ def path_of(folder: Path, resource: str) -> Path:
 def acquire(folder: Path, lock: Lock, owner: str, wait: Duration = Duration(0)) -> Held:
     """Take one lock or raise Refused, which names the owner that has it."""
     path = path_of(folder, lock.resource)
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with no_space(path, Size(4096)):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     until = clock.Deadline(wait)
     while not _try(fd, exclusive=lock.exclusive):
         if not until.left:
@@ -57,8 +59,7 @@ def acquire(folder: Path, lock: Lock, owner: str, wait: Duration = Duration(0)) 
                 next="wait for it, or look at it with `mainstay runs` and stop it with `mainstay cancel RUN`",
             )
         clock.sleep(_POLL)
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, f"{owner} (pid {os.getpid()})\n".encode(), 0)
+    _sign(fd, path, owner)
     return Held(lock, fd)
 
 
@@ -78,6 +79,17 @@ def acquire_all(folder: Path, locks: Iterable[Lock], owner: str, wait: Duration 
     finally:
         for one in reversed(held):
             one.release()
+
+
+def _sign(fd: int, path: Path, owner: str) -> None:
+    """Write down who has the lock; where the disk is too full for that, give it back."""
+    try:
+        with no_space(path, Size(4096)):
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{owner} (pid {os.getpid()})\n".encode(), 0)
+    except StepFailed:
+        os.close(fd)
+        raise
 
 
 def _try(fd: int, *, exclusive: bool) -> bool:

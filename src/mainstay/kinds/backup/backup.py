@@ -67,8 +67,9 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
 
     @action("discard")
     def discard(self, session: Session, step: Step, deadline: Deadline) -> None:
-        """Remove what was half made, and never a finished backup."""
-        opened(session).sweep(BackupId(step.args["id"]))
+        """Remove what was half made, and never a finished backup; a repository that was not made yet holds nothing."""
+        if step.args["repository"] or look(session, step.on, None).identity:
+            opened(session).sweep(BackupId(step.args["id"]))
 
 
 def _decide(facts: RepositoryFacts, source: Source, name: str) -> Step | Skip:
@@ -82,5 +83,5 @@ def _decide(facts: RepositoryFacts, source: Source, name: str) -> Step | Skip:
     if last is not None:
         reason = because("age of the newest backup", Duration((facts.at - last.created).total_seconds()))
     args = {"id": id, "target": target, "run": name, "previous": last.id if last else "", "repository": facts.identity}
-    reverse, cost = Undo("discard", {"id": id}), Cost(bytes=source.bytes)
+    reverse, cost = Undo("discard", {"id": id, "repository": facts.identity}), Cost(bytes=source.bytes)
     return Step(f"backup {target}", "backup", on, reason, Impact.LOAD, reverse, args, deadline=_DEADLINE, cost=cost)

@@ -31,6 +31,7 @@ def switch(path: Path, args: dict[str, Any]) -> None:
 def put_back(path: Path, args: dict[str, Any]) -> str:
     """Give the part its first name again, unless the new file is in use; return why it was left, or ""."""
     with opened(str(path.parent)) as at:
+        remove(at, _spool(path.name))
         if _inode(at, args["part"]) != args["inode"]:
             return ""
         new = look_at(at, path.name)
@@ -55,7 +56,7 @@ def _put_new(at: int, path: Path, args: dict[str, Any]) -> None:
     standing = _inode(at, path.name)
     if standing not in (None, args["inode"]):
         return
-    spool = f".{path.name}.new"
+    spool = _spool(path.name)
     remove(at, spool)
     fd = os.open(spool, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=at)
     try:
@@ -63,6 +64,10 @@ def _put_new(at: int, path: Path, args: dict[str, Any]) -> None:
     finally:
         os.close(fd)
     os.rename(spool, path.name, src_dir_fd=at, dst_dir_fd=at)
+
+
+def _spool(log: str) -> str:
+    return f".{log}.new"
 
 
 def _swap_back(at: int, log: str, part: str) -> None:

@@ -55,14 +55,13 @@ class Remove(TaskKind[Facts, NoParams]):
     def put_back(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Move it back; a newer lock file of that name stays, and then this fails."""
         path, kept = Path(step.args["path"]), Path(step.args["kept"])
-        if not inode(kept):
-            return
-        if inode(path) not in (0, inode(kept)):
-            raise StepFailed("a newer lock file is there", on=str(path), next=f"compare it with {kept}")
-        if not inode(path):
-            os.link(kept, path)
-        kept.unlink()
-        if not any(kept.parent.iterdir()):
+        if inode(kept):
+            if inode(path) not in (0, inode(kept)):
+                raise StepFailed("a newer lock file is there", on=str(path), next=f"compare it with {kept}")
+            if not inode(path):
+                os.link(kept, path)
+            kept.unlink()
+        if kept.parent.is_dir() and not any(kept.parent.iterdir()):
             kept.parent.rmdir()
 
 
