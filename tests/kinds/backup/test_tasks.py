@@ -169,7 +169,11 @@ def test_undoing_a_backup_removes_what_was_half_made_and_never_a_finished_one(
     (tmp_path / "repo" / f".part-{id}").mkdir()
     task, opened = registry.load("backup").task("backup"), session(of=("db",))
     undo = Step(
-        "x~undo", "discard", ("backup", "db"), task.plan(task.observe(opened), task.params(), "r")[0].because, args={"id": id, "repository": "there"}
+        "x~undo",
+        "discard",
+        ("backup", "db"),
+        task.plan(task.observe(opened), task.params(), "r")[0].because,
+        args={"id": id, "repository": "there"},
     )
     before = task.observe(opened, undo.on)
     assert task.verify(before, before, undo)
