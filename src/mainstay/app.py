@@ -11,7 +11,7 @@ from typing import Any
 
 from mainstay import config
 from mainstay.config.mistakes import nearest
-from mainstay.engine import bracket, gate, observe, plan, recover
+from mainstay.engine import bracket, gate, observe, owed, plan, recover
 from mainstay.engine import run as road
 from mainstay.engine.context import Context, Listener, Silence
 from mainstay.kinds import registry
@@ -112,7 +112,7 @@ class App:
 
     def owed(self, record: RunRecord) -> str:
         """Return what a run still owes, "" when nothing."""
-        return gate.owed(record)
+        return owed.reason(record)
 
     # Doing
 

@@ -131,3 +131,10 @@ def test_a_full_disk_names_the_file_and_the_bytes_and_loses_nothing(tmp_path: Pa
         journal.close()
     finally:
         subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_a_file_name_that_is_no_utf8_is_written_and_read_back(journal: Journal) -> None:
+    name = os.fsdecode(b"caf\xe9 \x00\x1b[31m \xff")
+    journal.append("test.event", {"name": name}, run="r")
+    assert [event.body["name"] for event in journal.events(run="r")] == [name]
+    assert journal.verify() == 1

@@ -48,7 +48,7 @@ class Outcome:
 def disk(folder: Path, options: str) -> Iterator[Path]:
     """Mount a tmpfs."""
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"{options},mode=755", "tmpfs", folder], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
     try:
         yield folder
     finally:
@@ -79,10 +79,10 @@ def fill(folder: Path, leave: int = 0) -> None:
 
 def in_a_run(folder: Path, leave: int) -> tuple[Outcome, bool]:
     """Fill the disk of the journal in the second of three tasks; return what came of it, and whether `resume` converged later."""
-    with disk(folder / "state", "size=1m"):
+    with disk(folder / "state", "size=1m,mode=700"):
         shop = _three_changes(folder, leave)
         told, whole = _mainstay(folder, "run", "daily", "--yes"), not _mainstay(folder, "ledger", "verify")
-        (folder / "state" / "ballast").unlink()
+        (folder / "state" / "ballast").unlink(missing_ok=True)
         _mainstay(folder, "resume", "last")
         # a third task that could not be started is told as failed; whatever was done is done once, and the gate is lifted
         once = shop.effects in (["gate", "first", "second", *third, "ungate"] for third in (["third"], []))
@@ -110,7 +110,7 @@ def _mainstay(folder: Path, *argv: str) -> str:
 
 def in_a_rotation(folder: Path, what: str) -> Outcome:
     """Fill the disk of the logs before a task of theirs: no inode for `rotate`, no byte for `compress` and for `cut`."""
-    mounted = ext4(folder / "logs", "4m") if what == "cut" else disk(folder / "logs", "size=1m,nr_inodes=20")
+    mounted = ext4(folder / "logs", "4m") if what == "cut" else disk(folder / "logs", "size=1m,nr_inodes=20,mode=755")
     with mounted as logs:
         (logs / "app.log").write_bytes(LINES)
         shop = Shop(folder)
@@ -137,7 +137,7 @@ class Crowded(SqliteStore):
 def in_a_backup(folder: Path, beat: int) -> Outcome:
     """Fill the disk of the repository at the `beat`-th piece of a backup, 0 for its dump; the backup before must stay whole."""
     _database(folder / "app.db")
-    with disk(folder / "disk", "size=32m") as small:
+    with disk(folder / "disk", "size=32m,mode=700") as small:
         repository, store = create_repository(small / "repo"), SqliteStore(folder / "app.db")
         old, seen, told = make(repository, store, Order(OLD, "db", "run-1"), lambda _: None), iter(range(1, 1000)), ""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mainstay.model.errors import Cancelled, DeadlinePassed, Refused, Unreachable
+from mainstay.model.errors import Cancelled, DeadlinePassed, Refused, StepFailed, Unreachable
 from mainstay.model.task import Lock
 from mainstay.model.units import Duration, Size
 from mainstay.system import locks, process
@@ -93,3 +93,52 @@ def test_shared_locks_go_together_and_exclude_an_exclusive_one(tmp_path: Path) -
     with locks.path_of(tmp_path, "db").open() as file, pytest.raises(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     writer.release()
+
+
+def test_a_program_that_never_stops_printing_is_ended_at_its_deadline() -> None:
+    began = time.monotonic()
+    with pytest.raises(DeadlinePassed):
+        Door(keep=Size(1000)).run(["yes"], Duration(0.3))
+    assert time.monotonic() - began < 10
+
+
+def test_a_daemon_that_never_stops_printing_is_not_waited_for() -> None:
+    done = Door(keep=Size(1000), tag="run/task/loud").run(["/bin/sh", "-c", "yes & exit 0"], SOON)
+    assert done.code == 0
+    process.end_tagged("run/task/loud")
+
+
+def test_a_process_is_ended_when_its_caller_is_interrupted(tmp_path: Path) -> None:
+    def interrupt() -> bool:
+        if (tmp_path / "pid").exists():
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        Door(stop=interrupt).run(
+            ["/bin/sh", "-c", f"echo $$ > {tmp_path}/pid.part; mv {tmp_path}/pid.part {tmp_path}/pid; sleep 300"], SOON
+        )
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_what_a_program_says_cannot_steer_the_terminal() -> None:
+    done = Door().run(["/bin/sh", "-c", r"printf 'bad\033]0;owned\007\000\377\n' >&2; exit 1"], SOON)
+    with pytest.raises(StepFailed) as failed:
+        done.require("it failed")
+    assert str(failed.value).isprintable()
+
+
+def test_a_daemon_that_a_step_left_on_purpose_does_not_keep_its_locks(tmp_path: Path) -> None:
+    with locks.acquire_all(tmp_path, [Lock("db")], "run 1") as held:
+        Door(tag="run/task/server", inherit=(held[0].fd,)).run(["/bin/sh", "-c", "sleep 300 >/dev/null 2>&1 &"], SOON)
+    locks.acquire(tmp_path, Lock("db"), "run 2").release()
+    assert process.end_tagged("run/task/server") == 1
+
+
+@pytest.mark.parametrize("plant", ["symlink", "folder"])
+def test_a_lock_file_that_is_something_else_is_refused(tmp_path: Path, plant: str) -> None:
+    path = locks.path_of(tmp_path, "db")
+    path.mkdir() if plant == "folder" else path.symlink_to("/etc/passwd")
+    with pytest.raises(Refused, match=r"lock.*db\.lock"):
+        locks.acquire(tmp_path, Lock("db"), "run 1")

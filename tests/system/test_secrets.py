@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import sqlite3
 from pathlib import Path
@@ -82,3 +83,26 @@ def test_an_empty_secret_is_a_mistake(secret_file: Path) -> None:
     with pytest.raises(ConfigError, match="is empty"):
         resolve(SecretRef("file", str(secret_file)))
     assert Secret("x").reveal() == "x"
+
+
+def test_a_secret_that_was_cut_in_the_middle_is_masked_too(shop: Shop, secret_file: Path) -> None:
+    shop.command("loud", "printf %0100d 0; echo $WORD", environment={"WORD": {"file": str(secret_file)}}, keep_output="110B")
+    shop.routines = {"daily": {"tasks": ["loud.run"]}}
+    app = shop.open()
+    record = app.run("daily", Launch(by="ann", envelope=app.forecast("daily").envelope))
+    assert WORD[:3] not in record.tasks[0].steps[0].output
+    assert "***" in record.tasks[0].steps[0].output
+
+
+def test_a_secret_that_is_no_text_is_a_clear_mistake_that_does_not_show_it(secret_file: Path) -> None:
+    secret_file.write_bytes(b"sw0rd\xff")
+    with pytest.raises(ConfigError, match="not UTF-8 text") as mistake:
+        resolve(SecretRef("file", str(secret_file)))
+    assert mistake.value.__cause__ is None
+    assert mistake.value.__suppress_context__
+
+
+def test_a_secret_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(ConfigError, match="not a regular file"):
+        resolve(SecretRef("file", str(tmp_path / "pipe")))

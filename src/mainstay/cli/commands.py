@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -121,6 +120,8 @@ def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType |
     """Print where a bug showed itself, without the values of variables, and exit with 70; a Ctrl-C is no bug."""
     if issubclass(kind, KeyboardInterrupt):
         os._exit(INTERRUPTED)
+    import traceback
+
     lines = traceback.format_exception(kind, error, trace)
     sys.stderr.write(f"{''.join(lines)}\nThis is a bug in Mainstay {__version__}. ")
     sys.stderr.write("A run that was under way is whole in the journal: mainstay status\n")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainstay.config.bind import Binder
 from mainstay.config.mistakes import nearest, shown
 from mainstay.config.targets import Kinds
-from mainstay.kinds.kind import TaskKind
 from mainstay.model.plan import Impact
 from mainstay.model.target import Origin
 from mainstay.model.task import Routine, Task, TaskClass, Window
 from mainstay.model.units import Duration
+
+if TYPE_CHECKING:
+    from mainstay.kinds.kind import TaskKind
 
 
 class Checks:

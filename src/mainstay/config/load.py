@@ -53,7 +53,7 @@ def task(site: Site, kinds: Kinds, id: str, params: Mapping[str, Any] | None = N
 def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     binder = Binder(mistakes)
     (shape,) = binder.records(root, "", root.origin, SiteShape)
-    nodes = {section: _section(binder, root, section) for section in SECTIONS}
+    nodes = sections(binder, root)
     targets = bind_targets(binder, kinds, nodes["targets"])
     windows = bind_windows(binder, nodes["windows"])
     routines = bind_routines(binder, TaskBinder(binder, targets), nodes["routines"], nodes["windows"])
@@ -62,6 +62,11 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     Checks(binder, kinds, nodes, windows).check(routines)
     good = {name: known.target for name, known in targets.items() if known.target}
     return Site(shape.site, shape.timezone, good, routines, windows, shape.state) if shape else None
+
+
+def sections(binder: Binder, root: Map) -> dict[str, dict[str, Node]]:
+    """Return the named nodes of every section."""
+    return {section: _section(binder, root, section) for section in SECTIONS}
 
 
 def _section(binder: Binder, root: Map, section: str) -> dict[str, Node]:

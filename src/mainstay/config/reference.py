@@ -6,16 +6,18 @@ import typing
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from mainstay.config.document import Node
 from mainstay.config.fields import REQUIRED, Declared, declared, members
 from mainstay.config.schema import written
 from mainstay.config.shape import RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
 from mainstay.config.targets import Kinds
-from mainstay.kinds.kind import Kind
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration, Share, Size
+
+if TYPE_CHECKING:
+    from mainstay.kinds.kind import Kind
 
 _NAMES: dict[Any, str] = {
     str: "text",

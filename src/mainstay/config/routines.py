@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 from mainstay.config.bind import Binder
 from mainstay.config.document import Node
 from mainstay.config.shape import ProofShape, RoutineShape, WindowShape
-from mainstay.config.tasks import TaskBinder
 from mainstay.model.plan import Impact
-from mainstay.model.task import Proof, Routine, Window
+from mainstay.model.task import Proof, Routine, Task, Window
 from mainstay.schedule import rules
 
 _LISTS = ("around", "tasks", "checks")
@@ -22,14 +22,21 @@ def bind_windows(binder: Binder, nodes: Mapping[str, Node]) -> dict[str, Window]
     return {name: window for name, window in found.items() if window}
 
 
-def bind_routines(binder: Binder, tasks: TaskBinder, nodes: Mapping[str, Node], windows: Collection[str]) -> dict[str, Routine]:
+class Entries(Protocol):
+    """Turns the nodes of one of a routine's lists into tasks."""
+
+    def entries(self, nodes: tuple[Node, ...], path: str, key: str) -> tuple[Task, ...]:
+        """Return the tasks of a list; `path` is the routine's, `key` names the list."""
+
+
+def bind_routines(binder: Binder, tasks: Entries, nodes: Mapping[str, Node], windows: Collection[str]) -> dict[str, Routine]:
     """Bind every routine; of its values and tasks, those with a mistake are left out."""
     found = [_routine(binder, tasks, name, node) for name, node in nodes.items()]
     own = {name: name if name in windows else "" for name in nodes}
     return {routine.name: replace(routine, window=routine.window or own[routine.name]) for routine in found}
 
 
-def _routine(binder: Binder, tasks: TaskBinder, name: str, node: Node) -> Routine:
+def _routine(binder: Binder, tasks: Entries, name: str, node: Node) -> Routine:
     path = f"routines.{name}"
     origin = binder.origins[path]
     values = binder.partial(node, path, origin, RoutineShape)

@@ -7,16 +7,18 @@ import typing
 from collections.abc import Iterable
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from mainstay.config.document import Node
 from mainstay.config.fields import REQUIRED, Declared, declared, members
 from mainstay.config.shape import NAME, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
 from mainstay.config.targets import Kinds
-from mainstay.kinds.kind import Kind
 from mainstay.model.codec import encode
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration, Share, Size
+
+if TYPE_CHECKING:
+    from mainstay.kinds.kind import Kind
 
 Schema = dict[str, Any]
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mainstay.config.bind import Binder, is_map
 from mainstay.config.document import Leaf, Node
 from mainstay.config.mistakes import nearest, shown
 from mainstay.config.shape import TargetShape
-from mainstay.kinds.kind import Kind
 from mainstay.model.setting import HOST, Place
 from mainstay.model.target import Target
 from mainstay.model.task import Site
+
+if TYPE_CHECKING:
+    from mainstay.kinds.kind import Kind
 
 
 class Kinds(Protocol):

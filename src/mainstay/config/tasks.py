@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainstay.config.bind import Binder
 from mainstay.config.document import Leaf, Map, Node
@@ -12,9 +12,11 @@ from mainstay.config.fields import declared
 from mainstay.config.mistakes import nearest, shown
 from mainstay.config.shape import TaskShape
 from mainstay.config.targets import Known
-from mainstay.kinds.kind import Kind, TaskKind
 from mainstay.model.target import Origin, Target
 from mainstay.model.task import Task
+
+if TYPE_CHECKING:
+    from mainstay.kinds.kind import Kind, TaskKind
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mainstay.engine.drive import Drive, as_session, taken_back, undo_failed
+from mainstay.engine import owed
+from mainstay.engine.drive import Drive, as_session
 from mainstay.kinds.kind import Session, TaskKind
 from mainstay.ledger import events
 from mainstay.model.because import because
 from mainstay.model.codec import encode
 from mainstay.model.errors import MainstayError, Unknown
 from mainstay.model.plan import OnUnknown, Step, Undo
-from mainstay.model.run import Status, StepRecord, TaskRecord
+from mainstay.model.run import Status
 from mainstay.model.task import Task
 from mainstay.system import process
 from mainstay.system.clock import Deadline
@@ -22,18 +23,23 @@ _OUTPUT = 16_000  # characters of a step's output that the journal keeps
 
 
 def do(drive: Drive, task: Task, session: Session, step: Step, undo_of: str = "") -> Status:
-    """Do one step. The start row is on disk before anything happens, with what was seen before."""
+    """Do one step. The start row is on disk before anything happens, with what was seen before.
+
+    When the look before it fails, the step is not begun and the error is raised; an undo is owed, so it is written down as
+    one that has to be tried again.
+    """
     kind = drive.kind(task)
     inside = as_session(session, drive.door(task, step, obey=not undo_of))
-    before = kind.observe(inside, step.on)
-    under = open_brackets(drive)
-    started = {"step": encode(step), "before": encode(before), "undo_of": undo_of, "under": under}
-    drive.write(events.STEP_STARTED, started, task.id)
+    try:
+        before = kind.observe(inside, step.on)
+    except MainstayError as error:
+        if not undo_of:
+            raise
+        _begin(drive, task, step, None, undo_of)
+        return end(drive, task.id, step, Ending(Status.DEFERRED, f"it cannot be looked at now: {error}"))
+    _begin(drive, task, step, before, undo_of)
     ending = _attempt(drive, kind, inside, step, before)
-    if ending.status is not Status.CHANGED:
-        process.end_tagged(drive.tag(task.id, step.id))
-    end(drive, task.id, step, ending)
-    return ending.status
+    return end(drive, task.id, step, _alone(drive.tag(task.id, step.id), ending))
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,11 @@ class Ending:
     output: str = ""
 
 
-def end(drive: Drive, task: str, step: Step, ending: Ending) -> None:
-    """Write the end row of a step; a step that is done may prove that copies can be restored."""
+def end(drive: Drive, task: str, step: Step, ending: Ending) -> Status:
+    """Write the end row of a step; a step that is done may prove that copies can be restored. Return its status."""
     proves = step.proves if ending.status is Status.CHANGED else ()
     drive.write(events.STEP_ENDED, {"step": step.id, "proves": proves, **encode(ending)}, task)
+    return ending.status
 
 
 def undo_step(done: Step) -> Step:
@@ -67,28 +74,21 @@ def undo_step(done: Step) -> Step:
     )
 
 
-def can_be_taken_back(task: TaskRecord, done: StepRecord) -> bool:
-    """Return whether a step was done, at least in part, and has an undo for failures that was not tried yet."""
-    reverse = done.step.reverse
-    return (
-        isinstance(reverse, Undo)
-        and reverse.when == "on_failure"
-        and done.status in (Status.CHANGED, Status.FAILED)
-        and not taken_back(task, done.step.id)
-        and not undo_failed(task, done.step.id)
-    )
+def _begin(drive: Drive, task: Task, step: Step, before: Any, undo_of: str) -> None:
+    under = owed.open_brackets(drive.record)
+    body = {"step": encode(step), "before": encode(before), "undo_of": undo_of, "under": under}
+    drive.write(events.STEP_STARTED, body, task.id)
 
 
-def open_brackets(drive: Drive) -> list[str]:
-    """Return the ids of the brackets that are in force, outer first."""
-    return [task.id for task in drive.record.tasks if task.bracket and in_force(task)]
-
-
-def in_force(bracket: TaskRecord) -> StepRecord | None:
-    """Return the step of a bracket that has to be taken back, if any: it was started and its undo is not done."""
-    steps = [step for step in bracket.steps if step.step.is_bracket and not step.undo_of]
-    owing = [step for step in steps if step.status in (Status.CHANGED, Status.FAILED, Status.UNKNOWN, Status.RUNNING)]
-    return next((step for step in reversed(owing) if not taken_back(bracket, step.step.id)), None)
+def _alone(tag: str, ending: Ending) -> Ending:
+    """End what a step that is not done left behind; until all of it is gone, nobody knows how the step ends."""
+    if ending.status is Status.CHANGED:
+        return ending
+    try:
+        process.end_tagged(tag)
+    except Unknown as error:
+        return replace(ending, status=Status.UNKNOWN, because=f"{ending.because}; {error}")
+    return ending
 
 
 def _attempt(drive: Drive, kind: TaskKind[Any, Any], session: Session, step: Step, before: Any) -> Ending:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 
-from mainstay.engine import act, observe, plan, verify
+from mainstay.engine import act, observe, owed, plan, verify
 from mainstay.engine.drive import Drive
 from mainstay.kinds.kind import Session
 from mainstay.ledger import events
@@ -38,23 +38,24 @@ def enter(drive: Drive) -> str:
 
 def leave(drive: Drive) -> str:
     """Lift the brackets through the checks, taking back what they condemn; return what is still owed, "" when nothing."""
-    owed = roll_back(drive) if drive.record.turned else ""
-    owed = owed or lift(drive)
-    if not act.open_brackets(drive) and not _changes(drive):
-        return owed
+    why = roll_back(drive)
+    why = (why if drive.record.turned else "") or lift(drive)
+    changed = owed.changes(drive.record)
+    if not owed.open_brackets(drive.record) and not changed:
+        return why
     failed = verify.failing(drive)
-    if failed and not drive.record.turned and _changes(drive):
+    if failed and not drive.record.turned and changed:
         drive.write(events.RUN_TURNED, {"because": f"a check fails after the change: {failed}"})
-        owed = owed or roll_back(drive) or lift(drive)
+        why = why or roll_back(drive) or lift(drive)
         failed = verify.failing(drive)
-    if failed and act.open_brackets(drive):
-        return owed or f"{act.open_brackets(drive)[0]} stays in force, because a check fails: {failed}"
-    return owed or lift(drive, all_of_them=True)
+    if failed and owed.open_brackets(drive.record):
+        return why or f"{owed.open_brackets(drive.record)[0]} stays in force, because a check fails: {failed}"
+    return why or lift(drive, all_of_them=True)
 
 
 def lift(drive: Drive, *, all_of_them: bool = False) -> str:
     """Lift the inner brackets, or all of them, inner first; return why one could not be."""
-    for id in reversed(act.open_brackets(drive)[0 if all_of_them else 1 :]):
+    for id in reversed(owed.open_brackets(drive.record)[0 if all_of_them else 1 :]):
         why = _lift(drive, id)
         if why:
             return f"{id} is still in force: {why}"
@@ -62,9 +63,16 @@ def lift(drive: Drive, *, all_of_them: bool = False) -> str:
 
 
 def roll_back(drive: Drive) -> str:
-    """Take back every change of the run, newest first, under the brackets that each had; return why it could not be ended."""
-    while changes := _changes(drive):
-        record, done = max(changes, key=lambda change: str(change[1].began))
+    """Take back every change that has to be, newest first, under the brackets that each had; return why that is not done.
+
+    What was tried and failed is tried again only when a person insists, and nothing older is taken back before it.
+    """
+    failed = "" if drive.insist else owed.stuck(drive.record)
+    drive.insist = False
+    if failed:
+        return failed
+    while left := owed.due(drive.record):
+        record, done = left[-1]
         why = _reopen(drive, done) or take_back(drive, record.id, done)
         if why:
             return f"taking back {record.id} {done.step.action} failed: {why}"
@@ -95,7 +103,7 @@ def hold_locks(drive: Drive, task: Task) -> None:
 
 def _enter(drive: Drive, id: str) -> str:
     record, task = drive.record.task(id), drive.task(id)
-    standing = act.in_force(record)
+    standing = owed.in_force(record)
     if standing and standing.status is Status.CHANGED:
         return ""
     if standing:  # nobody knows whether it is in force: lift it, and begin anew
@@ -122,11 +130,13 @@ def _put_in_force(drive: Drive, task: Task, session: Session, record: TaskRecord
         numbered = replace(step, id=f"{step.id}#{times + 1}") if times else step
         if act.do(drive, task, session, numbered) is not Status.CHANGED:
             return drive.record.task(task.id).steps[-1].because
+    if not made.steps:
+        drive.end(task.id, Status.OK, "")
     return ""
 
 
 def _lift(drive: Drive, id: str) -> str:
-    done = act.in_force(drive.record.task(id))
+    done = owed.in_force(drive.record.task(id))
     why = take_back(drive, id, done) if done else ""
     if not why:
         drive.end(id, Status.CHANGED, "")
@@ -138,11 +148,6 @@ def _release(drive: Drive, id: str) -> None:
     span = drive.spans.pop(id, None)
     if span:
         span.close()
-
-
-def _changes(drive: Drive) -> list[tuple[TaskRecord, StepRecord]]:
-    tasks = [task for task in drive.record.tasks if not task.bracket]
-    return [(task, step) for task in tasks for step in task.steps if not step.undo_of and act.can_be_taken_back(task, step)]
 
 
 def _reopen(drive: Drive, done: StepRecord) -> str:

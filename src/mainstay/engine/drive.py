@@ -23,6 +23,7 @@ from mainstay.system.process import Door
 FINISHED = frozenset(
     {Status.OK, Status.CHANGED, Status.FAILED, Status.UNDONE, Status.SKIPPED, Status.DEFERRED, Status.UNKNOWN, Status.CANCELLED}
 )
+_LOOKED_AT = Duration(0.5)  # whoever asks whether an owner lives has the lock for a moment
 _ASK_EVERY = 1.0  # seconds between two looks for the wish to stop
 
 
@@ -33,6 +34,7 @@ class Drive:
     fence     the seq of the adoption that made this process the owner
     slot_end  when the window closes, for a scheduled run
     spans     the locks of open brackets, by task id
+    insist    a person has asked that what could not be taken back is tried again
     bug       an error that nobody foresaw: it is raised again when everything that is owed has been paid
     """
 
@@ -42,6 +44,7 @@ class Drive:
     fence: int
     slot_end: datetime | None = None
     spans: dict[str, ExitStack] = field(default_factory=dict)
+    insist: bool = False
     bug: Exception | None = None
     _asked: float = 0.0
     _stopped: bool = False
@@ -89,13 +92,20 @@ class Drive:
         if target is None or target.kind != launched.kind:
             return None
         configured = {task.id: task for task in (*self.routine.around, *self.routine.tasks)}.get(id)
-        kind = self.context.kind(target).task(launched.name)
+        kind = {one.name: one for one in self.context.kind(target).tasks}.get(launched.name)
+        if kind is None:
+            return None  # a later version no longer has it
         task = configured or Task(id, target, launched.name, kind.params(), origin=target.origin, origins=target.origins)
         return replace(task, params=decode(kind.params, launched.params), budget=launched.budget)
 
     def kind(self, task: Task) -> TaskKind[Any, Any]:
         """Return the kind of a task."""
         return self.context.task_kind(task)
+
+    def release(self) -> None:
+        """Give back the locks of brackets; what is in force stays owed."""
+        while self.spans:
+            self.spans.popitem()[1].close()
 
     @contextmanager
     def locked(self, *tasks: Task) -> Iterator[None]:
@@ -117,21 +127,11 @@ def latest(task: TaskRecord) -> dict[str, StepRecord]:
     return {step.step.id: step for step in task.steps if not step.undo_of}
 
 
-def taken_back(task: TaskRecord, step: str) -> bool:
-    """Return whether the undo of a step has been done."""
-    return any(one.undo_of == step and one.status is Status.CHANGED for one in task.steps)
-
-
-def undo_failed(task: TaskRecord, step: str) -> bool:
-    """Return whether taking a step back was tried and failed."""
-    return any(one.undo_of == step and one.status is Status.FAILED for one in task.steps)
-
-
 @contextmanager
 def owned(context: Context, run: str) -> Iterator[None]:
     """Hold the lock that says that this run has a living owner; children do not inherit it."""
     try:
-        lock = locks.acquire(context.locks, Lock(context.run_lock(run)), f"run {run}", Duration(0))
+        lock = locks.acquire(context.locks, Lock(context.run_lock(run)), f"run {run}", _LOOKED_AT)
     except Refused as error:
         raise Refused("the run has a living owner", on=run, because=error.because, next=f"mainstay show {run}") from error
     try:

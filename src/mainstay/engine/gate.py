@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from mainstay.engine import observe
+from mainstay.engine import observe, owed
 from mainstay.engine.context import Context
-from mainstay.engine.drive import taken_back
-from mainstay.engine.plan import act
+from mainstay.engine.plan import act, reach
 from mainstay.ledger import queries, runs
-from mainstay.ledger.events import OCCURRENCE_CLAIMED
 from mainstay.model.because import Because, because
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope, Impact, Plan
@@ -32,8 +30,8 @@ def may_start(context: Context, routine: Routine, run: str) -> None:
     _checks_pass(context, routine)
 
 
-def claim(context: Context, routine: Routine, run: str) -> windows.Slot:
-    """Claim the slot of the routine's window that is open now; Refused when there is none, or somebody has claimed it."""
+def slot(context: Context, routine: Routine) -> windows.Slot:
+    """Return the slot of the routine's window that is open now; Refused when there is none, or another routine has the day."""
     window = context.site.windows.get(routine.window)
     if window is None:
         raise Refused(
@@ -43,18 +41,16 @@ def claim(context: Context, routine: Routine, run: str) -> windows.Slot:
             next="give it a window, or run it without --scheduled",
         )
     zone, now = ZoneInfo(context.site.timezone), clock.now()
-    slot = windows.slot_at(window, now, zone)
-    if slot is None:
+    found = windows.slot_at(window, now, zone)
+    if found is None:
         following = windows.next_slot(window, now, zone).start.astimezone(zone)
         raise Refused(
             "outside its window", on=f"window {window.name}", because=f"the next slot begins {following:%Y-%m-%d %H:%M %Z}"
         )
-    reason = windows.superseded(routine, context.site, slot.start.astimezone(zone).date())
+    reason = windows.superseded(routine, context.site, found.start.astimezone(zone).date())
     if reason:
         raise Refused("left out today", on=routine.name, because=str(reason))
-    occurrence = windows.occurrence(routine.name, slot.start)
-    context.journal.append(OCCURRENCE_CLAIMED, {"occurrence": occurrence}, run=run)
-    return slot
+    return found
 
 
 def fits(plan: Plan, forecast: Duration | None, routine: Routine, slot_end: datetime | None) -> Because | None:
@@ -70,21 +66,30 @@ def fits(plan: Plan, forecast: Duration | None, routine: Routine, slot_end: date
 
 
 def allowed(context: Context, routine: Routine, plan: Plan) -> Because | None:
-    """Return why a scheduled plan is harder than its window allows."""
-    window = context.site.windows[routine.window]
+    """Return why an unattended plan is harder than its window allows; without a window, only what nobody notices is."""
+    window = context.site.windows.get(routine.window)
+    if window is None:
+        return because("impact without a person and a window", plan.impact.name.lower(), ">", "none") if plan.impact else None
     if plan.impact <= window.max_impact:
         return None
     return because("impact", plan.impact.name.lower(), ">", window.max_impact.name.lower(), "max_impact").at(window.origin)
 
 
-def consented(plan: Plan, envelope: Envelope | None) -> Because | None:
-    """Return why a plan is outside of what was consented to."""
+def consented(plan: Plan, envelope: Envelope | None, earlier: Iterable[Plan] = ()) -> Because | None:
+    """Return why a plan is outside of what was consented to, together with the `earlier` plans of its run."""
     for step in plan.steps:
         if step.needs_consent and (envelope is None or act(plan.task, step) not in envelope.acts):
             return because(f"nobody consented to: {act(plan.task, step)}", None)
         if step.needs_consent and envelope and step.impact > envelope.impact:
             return because("impact", step.impact.name.lower(), ">", envelope.impact.name.lower())
-    return None
+    asks = any(step.needs_consent for step in plan.steps)
+    return _beyond(envelope, reach([*earlier, plan])) if envelope and asks else None
+
+
+def _beyond(envelope: Envelope, reached: dict[str, float]) -> Because | None:
+    ceilings = {"minutes": envelope.minutes, "bytes": envelope.bytes, "rows": envelope.rows}
+    over = next((name for name, ceiling in ceilings.items() if ceiling and reached[name] > ceiling), "")
+    return because(f"{over} in all", round(reached[over], 2), ">", round(ceilings[over], 2)) if over else None
 
 
 def abandoned(context: Context, run: str) -> RunRecord | None:
@@ -94,7 +99,7 @@ def abandoned(context: Context, run: str) -> RunRecord | None:
     if alive(context, run):
         return None
     record = runs.load(context.journal, run)  # read after its lock was seen free: it may have ended just before
-    if record is None or record.settled or record.status is Status.WAITING or (record.ended and not owed(record)):
+    if record is None or record.settled or record.status is Status.WAITING or (record.ended and not owed.reason(record)):
         return None
     return record
 
@@ -102,7 +107,7 @@ def abandoned(context: Context, run: str) -> RunRecord | None:
 def alive(context: Context, run: str) -> bool:
     """Return whether a run has a living owner; the lock says so, never a process id."""
     try:
-        locks.acquire(context.locks, Lock(context.run_lock(run)), "look").release()
+        locks.acquire(context.locks, Lock(context.run_lock(run), exclusive=False), "look").release()
     except Refused:
         return True
     return False
@@ -129,19 +134,6 @@ def _nothing_owed(context: Context, routine: Routine, run: str) -> None:
             because=because,
             next=f"mainstay resume {other.id}",
         )
-
-
-def owed(record: RunRecord) -> str:
-    """Return what a run still owes: a bracket to lift, a step to take back, an answer; "" when nothing."""
-    for task in record.tasks:
-        for step in task.steps:
-            if step.status is Status.UNKNOWN and not taken_back(task, step.step.id):
-                return f"nobody knows whether {task.id} {step.step.action} happened"
-            if step.status is Status.CHANGED and step.step.is_bracket:
-                return f"{task.id} is still in force"
-            if step.undo_of and step.status is Status.FAILED:
-                return f"taking back {step.undo_of} of {task.id} failed: {step.because}"
-    return ""
 
 
 def _resources(context: Context, targets: Iterable[str]) -> set[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 from mainstay.engine import observe
@@ -20,6 +21,7 @@ from mainstay.system import clock
 from mainstay.system.process import Door
 
 ENOUGH_HISTORY = 5
+_GROWTH = 1.1  # what is asked for beforehand may have grown by its turn
 
 
 def make(context: Context, task: Task, facts: Any, name: str) -> Plan:
@@ -58,18 +60,29 @@ def record(context: Context, task: Task, *, bracket: bool = False) -> TaskRecord
     )
 
 
-def envelope(plans: Iterable[Plan]) -> Envelope | None:
+def envelope(plans: Sequence[Plan]) -> Envelope | None:
     """Return what a person is asked to consent to, or None when nothing in the plans needs consent."""
+    ceilings = reach(plans)
     asked = [(plan, step) for plan in plans for step in plan.steps if step.needs_consent]
     if not asked:
         return None
     return Envelope(
         acts=tuple(sorted({act(plan.task, step) for plan, step in asked})),
         impact=max(step.impact for _, step in asked),
-        minutes=sum(step.deadline for _, step in asked) / 60,
-        bytes=sum(step.cost.bytes for _, step in asked),
-        rows=sum(step.cost.rows for _, step in asked if isinstance(step.reverse, OneWay)),
+        minutes=ceilings["minutes"] * _GROWTH,
+        bytes=ceil(ceilings["bytes"] * _GROWTH),
+        rows=ceil(ceilings["rows"] * _GROWTH),
     )
+
+
+def reach(plans: Iterable[Plan]) -> dict[str, float]:
+    """Return how far the steps that need consent reach, by the name of the ceiling."""
+    steps = [step for plan in plans for step in plan.steps if step.needs_consent]
+    return {
+        "minutes": sum(step.deadline for step in steps) / 60,
+        "bytes": sum(step.cost.bytes for step in steps),
+        "rows": sum(step.cost.rows for step in steps if isinstance(step.reverse, OneWay)),
+    }
 
 
 def act(task: str, step: Step) -> str:

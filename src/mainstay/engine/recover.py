@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from mainstay.engine import act, bracket, gate, observe, run, turn, verify
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+
+from mainstay.engine import act, bracket, gate, observe, owed, run, turn, verify
 from mainstay.engine.act import Ending
 from mainstay.engine.context import Context
 from mainstay.engine.drive import Drive, owned
@@ -21,32 +25,38 @@ def resume(context: Context, id: str) -> RunRecord:
     with owned(context, id):
         drive = adopt(context, id, answered=True)
         if not drive.record.begun:
-            return _never_begun(drive)
+            return _begin_late(drive)
         reconcile(drive)
         return run.forward(drive)
 
 
 def roll_back(context: Context, id: str, by: str) -> RunRecord:
-    """Take back every change of a run that is not settled yet."""
+    """Take back every change of a run that is not settled yet; what could not be taken back before is tried again."""
     with owned(context, id):
         drive = adopt(context, id)
         reconcile(drive)
-        if not drive.record.turned:
-            drive.write(events.RUN_TURNED, {"because": f"{by} asked for it"})
+        drive.write(events.RUN_TURNED, {"because": f"{by} asked for it"})
+        drive.insist = True
         return run.forward(drive)
 
 
 def sweep(context: Context) -> list[RunRecord]:
-    """Settle what can be settled without a person: ownerless runs go on, answers that are overdue expire, watches end."""
+    """Settle what can be settled without a person: ownerless runs go on, answers that are overdue expire, watches end.
+
+    A run that cannot go on now is returned as it stands, with the reason, and keeps no other one waiting.
+    """
     swept = []
     for known in queries.unsettled(context.journal):
         record = None if gate.alive(context, known.id) else runs.load(context.journal, known.id)
         if record is None or record.settled or (record.status is Status.WAITING and not _answered(context, record)):
             continue
-        if record.ended is None or gate.owed(record):
-            swept.append(resume(context, record.id))
-        elif not record.watch or (clock.now() - record.ended).total_seconds() >= record.watch:
-            swept.append(_watch_ends(context, record.id))
+        step = _next(record)
+        if step is None:
+            continue
+        try:
+            swept.append(step(context, record.id))
+        except MainstayError as error:
+            swept.append(replace(runs.load(context.journal, record.id) or record, because=str(error)))
     return swept
 
 
@@ -69,11 +79,12 @@ def adopt(context: Context, id: str, *, answered: bool = False) -> Drive:
         raise Refused("no such run", on=id, next="mainstay runs")
     if known.settled:
         raise Refused("the run is settled", on=id, because=f"{known.status}; nothing of it is owed, and its held names are free")
-    routine = context.site.routines.get(known.routine) or Routine(known.routine, ())
+    routine = context.site.routines.get(known.routine) or _as_launched(context, known)
     if answered and known.status is Status.WAITING:
         if not _answered(context, known):
             raise Refused("the run waits for a person", on=id, because=known.because)
-        gate.may_start(context, routine, id)
+        if not context.journal.exists(id, events.RUN_CANCELLED):
+            gate.may_start(context, routine, id)
     adopted = context.journal.append(events.RUN_ADOPTED, {"boot": clock.boot_id()}, run=id)
     drive = Drive(context, routine, runs.feed(known, adopted), adopted.seq)
     drive.slot_end = run.slot_end(context, known, routine)
@@ -86,11 +97,15 @@ def reconcile(drive: Drive) -> None:
     process.end_tagged(*_left_behind(drive))  # all of them first: any of them may hold any lock of the run
     for task in drive.record.tasks:
         for step in task.steps:
-            if step.status is Status.RUNNING:
+            if step.status is Status.RUNNING or owed.may_look_again(task, step):
                 _reconcile(drive, task, step)
-        held = drive.task(task.id)
-        if task.bracket and held and act.in_force(drive.record.task(task.id)):
-            bracket.hold_locks(drive, held)
+    with ExitStack() as undone:
+        undone.callback(drive.release)
+        for task in drive.record.tasks:
+            held = drive.task(task.id)
+            if task.bracket and held and owed.in_force(task):
+                bracket.hold_locks(drive, held)
+        undone.pop_all()
 
 
 def _left_behind(drive: Drive) -> list[str]:
@@ -117,24 +132,41 @@ def _happened(drive: Drive, record: TaskRecord, started: StepRecord) -> Ending:
         return Ending(Status.UNKNOWN, f"this version does not know the act {step.action}")
     if step.on_unknown is OnUnknown.ASK:
         return Ending(Status.UNKNOWN, "interrupted; a person has to say whether it happened")
-    if step.on_unknown is OnUnknown.UNDO:
+    if step.on_unknown is OnUnknown.UNDO or (step.on_unknown is OnUnknown.RERUN and step.is_bracket):
         return Ending(Status.FAILED, "interrupted; it is taken back")
-    if step.on_unknown is OnUnknown.RERUN and not started.undo_of:
+    if (step.on_unknown is OnUnknown.RERUN and not started.undo_of) or started.before is None:
         return Ending(Status.PENDING, "interrupted; it starts again")
     with drive.locked(task), observe.session(drive.context, task, drive.door(task, step, obey=False)) as session:
         after = kind.observe(session, step.on)
     why = kind.verify(decode(kind.facts, started.before), after, step)
     if why is None:
         return Ending(Status.CHANGED, "interrupted; a look shows that it happened", after)
-    if drive.record.turned and isinstance(step.reverse, Undo) and not step.is_bracket and not started.undo_of:
+    ends = drive.record.turned or drive.stop()
+    if ends and isinstance(step.reverse, Undo) and not step.is_bracket and not started.undo_of:
         return Ending(Status.FAILED, f"interrupted: {why}; it is taken back", after)
     return Ending(Status.PENDING, f"interrupted; a look shows that it did not happen: {why}", after)
+
+
+def _next(record: RunRecord) -> Callable[[Context, str], RunRecord] | None:
+    """Return what can be done about an ownerless run without a person, if anything."""
+    if record.ended is None or owed.payable(record):
+        return resume
+    over = (clock.now() - record.ended).total_seconds() >= record.watch
+    return _watch_ends if over and not owed.reason(record) else None
+
+
+def _as_launched(context: Context, record: RunRecord) -> Routine:
+    """Return the routine of a run as its record has it: one task alone, or a routine that the configuration no longer has."""
+    bare = Drive(context, Routine(record.routine, ()), record, 0)
+    found = {task.id: bare.task(task.id) for task in record.tasks}
+    inner, outer = ([found[task.id] for task in record.tasks if task.bracket is around] for around in (False, True))
+    return Routine(record.routine, tuple(filter(None, inner)), around=tuple(filter(None, outer)))
 
 
 def _watch_ends(context: Context, id: str) -> RunRecord:
     with owned(context, id):
         drive = adopt(context, id)
-        failed = verify.failing(drive)
+        failed = verify.failing(drive) if drive.record.watch else ""
         if failed:
             ended = {"status": Status.FAILED, "verdict": Verdict.FAIL, "because": f"at the end of its watch period: {failed}"}
             drive.write(events.RUN_ENDED, ended)
@@ -149,6 +181,13 @@ def _answered(context: Context, record: RunRecord) -> bool:
     may = Duration(waiting.params.get("expires", 0))
     late = may and waiting.began and (clock.now() - waiting.began).total_seconds() > may
     return bool(late or turn.answer_to(record, waiting.id) or context.journal.exists(record.id, events.RUN_CANCELLED))
+
+
+def _begin_late(drive: Drive) -> RunRecord:
+    """Begin a scheduled run whose owner died before that, while its slot is open: nobody else can claim it any more."""
+    if drive.slot_end is None or clock.now() >= drive.slot_end:
+        return _never_begun(drive)
+    return run.begin(drive)
 
 
 def _never_begun(drive: Drive) -> RunRecord:

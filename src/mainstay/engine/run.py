@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mainstay.engine import act, bracket, gate, plan, turn, verify
+from mainstay.engine import bracket, gate, owed, plan, turn, verify
 from mainstay.engine.context import Context
 from mainstay.engine.drive import FINISHED, Drive, owned
 from mainstay.ledger import events, runs
@@ -18,7 +18,10 @@ from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope
 from mainstay.model.run import RunRecord, Status
 from mainstay.model.task import Routine, Task
+from mainstay.schedule.windows import Slot, occurrence
 from mainstay.system import clock
+
+_NOT_DONE = frozenset({Status.FAILED, Status.CANCELLED, Status.DEFERRED, Status.SKIPPED})
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,22 @@ def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
         adopted = context.journal.append(events.RUN_ADOPTED, {"boot": clock.boot_id()}, run=id)
         drive = Drive(context, routine, runs.fold([started, adopted]), adopted.seq)
         context.listener.event(drive.record, adopted)
+        slot = None
         with _refusal_remembered(drive):
-            drive.slot_end = gate.claim(context, routine, id).end if how.scheduled else None
-            gate.may_start(context, routine, id)
+            slot = gate.slot(context, routine) if how.scheduled else None
         if how.envelope:
             drive.write(events.RUN_CONSENTED, {"by": _by(how), "how": how.how, "envelope": encode(how.envelope)})
-        drive.write(events.RUN_BASELINE, verify.look(context, routine))
+        return begin(drive, slot)
+
+
+def begin(drive: Drive, slot: Slot | None = None) -> RunRecord:
+    """Pass the gate, claim the slot (nothing speaks against the start then), look, and go."""
+    with _refusal_remembered(drive):
+        gate.may_start(drive.context, drive.routine, drive.record.id)
+        if slot:
+            drive.slot_end = slot.end
+            drive.write(events.OCCURRENCE_CLAIMED, {"occurrence": occurrence(drive.routine.name, slot.start)})
+        drive.write(events.RUN_BASELINE, verify.look(drive.context, drive.routine))
         return forward(drive)
 
 
@@ -57,13 +70,20 @@ def forward(drive: Drive) -> RunRecord:
                 _lift_when_over(drive, id)
                 if drive.record.task(id).status not in FINISHED and not turn.take(drive, id):
                     return drive.record  # parked: no thread, no lock
+                _turn_back(drive, id)
             _finish(drive)
     finally:
-        for span in drive.spans.values():
-            span.close()
+        drive.release()
     if drive.bug:
         raise drive.bug
     return drive.record
+
+
+def _turn_back(drive: Drive, id: str) -> None:
+    """In a run of one scope, take everything back as soon as a task is not done, for whatever reason."""
+    ended, record = drive.record.task(id), drive.record
+    if record.all_or_nothing and not record.turned and ended.status in _NOT_DONE:
+        drive.write(events.RUN_TURNED, {"because": f"{id} is {ended.status}: {ended.because}"})
 
 
 def _one_scope(drive: Drive) -> list[Task]:
@@ -80,9 +100,9 @@ def new_id(routine: str) -> str:
 
 
 def settle_if_clear(drive: Drive) -> None:
-    """Free the held names of a run that owes nothing and whose watch period is over."""
+    """Free the held names of a run that owes nothing and has nothing to watch: no watch period, or all is taken back."""
     record = drive.record
-    if record.ended and not gate.owed(record) and not record.watch:
+    if record.ended and not owed.reason(record) and (record.turned or not record.watch):
         drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": "nothing is owed"})
 
 
@@ -115,6 +135,8 @@ def _refusal_remembered(drive: Drive) -> Iterator[None]:
     try:
         yield
     except Refused as error:
+        if any(task.steps for task in drive.record.tasks):
+            raise  # something was started, and is owed
         drive.write(events.RUN_ENDED, {"status": Status.REFUSED, "verdict": "", "because": str(error)})
         drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": "nothing was started"})
         raise
@@ -122,7 +144,7 @@ def _refusal_remembered(drive: Drive) -> Iterator[None]:
 
 def _lift_when_over(drive: Drive, next_task: str) -> None:
     """Lift the brackets as soon as no task that is left may need them."""
-    if not act.open_brackets(drive):
+    if not owed.open_brackets(drive.record):
         return
     ids = [task.id for task in drive.record.tasks if not task.bracket]
     left = [drive.task(id) for id in ids[ids.index(next_task) :] if drive.record.task(id).status not in FINISHED]
@@ -131,8 +153,8 @@ def _lift_when_over(drive: Drive, next_task: str) -> None:
 
 
 def _finish(drive: Drive) -> None:
-    owed = bracket.leave(drive)
+    why = bracket.leave(drive)
     drive.write(events.RUN_FINAL, verify.look(drive.context, drive.routine))
-    status, verdict, because = verify.verdict(drive, owed or gate.owed(drive.record))
+    status, verdict, because = verify.verdict(drive, why or owed.reason(drive.record))
     drive.write(events.RUN_ENDED, {"status": status, "verdict": verdict, "because": because})
     settle_if_clear(drive)

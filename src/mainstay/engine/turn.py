@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from mainstay.engine import act, bracket, gate, observe, plan
+from mainstay.engine import act, bracket, gate, observe, owed, plan
 from mainstay.engine.drive import Drive, latest
 from mainstay.kinds.kind import Session
 from mainstay.ledger import events
 from mainstay.ledger.samples import Look
-from mainstay.model.because import because
+from mainstay.model.because import Because, because
 from mainstay.model.codec import encode
 from mainstay.model.errors import MainstayError, Refused
 from mainstay.model.plan import Plan
@@ -36,17 +36,20 @@ def take(drive: Drive, id: str) -> bool:
     try:
         why = _brackets(drive, task)
         if why:
-            drive.end(id, Status.FAILED, f"a bracket could not be put in force: {why}")
+            status = Status.CANCELLED if drive.stop() else Status.FAILED
+            drive.end(id, status, f"a bracket could not be put in force: {why}")
             return True
         with drive.locked(task):
             _work(drive, task)
-    except Refused as error:
-        if drive.record.task(id).steps:
-            raise  # its changes cannot be looked after now: the run stays open
-        drive.end(id, Status.DEFERRED, str(error))
     except MainstayError as error:
-        drive.end(id, Status.FAILED, str(error))
+        if drive.record.task(id).steps:
+            raise  # what it did cannot be looked after now: the run stays open
+        drive.end(id, Status.DEFERRED if isinstance(error, Refused) else Status.FAILED, str(error))
     return True
+
+
+def _is_open(drive: Drive, id: str) -> bool:
+    return any(step.status is Status.RUNNING for step in drive.record.task(id).steps)
 
 
 def _obstacle(drive: Drive, id: str, task: Task | None) -> tuple[Status, str] | None:
@@ -60,9 +63,10 @@ def _obstacle(drive: Drive, id: str, task: Task | None) -> tuple[Status, str] | 
         return Status.SKIPPED, "its target is no longer in the configuration"
     if drive.stop():
         return Status.CANCELLED, "the run was cancelled"
+    stands = {one.id: one.status for one in record.tasks}
     for need in task.needs:
-        if record.task(need).status not in _DONE:
-            return Status.SKIPPED, f"it needs {need}, which is {record.task(need).status}"
+        if stands.get(need) not in _DONE:
+            return Status.SKIPPED, f"it needs {need}, which is {stands.get(need, 'no part of this run')}"
     unknown = next((one.id for one in record.tasks if one.status is Status.UNKNOWN), "")
     return (Status.SKIPPED, f"nobody knows how {unknown} ended") if unknown else None
 
@@ -78,7 +82,10 @@ def _answered(drive: Drive, task: Task) -> bool:
     if expired(drive, task):
         drive.end(task.id, Status.FAILED, f"nobody answered within {task.params.expires}")
         return True
-    bracket.leave(drive)  # nobody is waited for inside a bracket
+    why = bracket.leave(drive)  # nobody is waited for inside a bracket
+    if why or drive.record.turned:
+        drive.end(task.id, Status.SKIPPED, why or f"the run takes back: {drive.record.turned}")
+        return True
     drive.write(
         events.RUN_PARKED, {"because": f"{task.id} waits for a person: mainstay sign {record.id} {task.id} --name NAME"}, task.id
     )
@@ -101,8 +108,12 @@ def _brackets(drive: Drive, task: Task) -> str:
     if not drive.routine.around or not bracket.needed(drive.kind(task).highest_impact(task.target.settings)):
         return ""
     record = drive.record.task(task.id)
-    made = record.plan if record.steps else _look_and_plan(drive, task)
-    return bracket.enter(drive) if made and bracket.needed(made.impact) else ""
+    if record.steps:
+        made, reason = record.plan, None
+    else:
+        made = _look_and_plan(drive, task)
+        reason = _kept_out(drive, task, made, plan.duration(drive.context, task))
+    return bracket.enter(drive) if made and bracket.needed(made.impact) and not reason else ""
 
 
 def _look_and_plan(drive: Drive, task: Task) -> Plan:
@@ -111,9 +122,10 @@ def _look_and_plan(drive: Drive, task: Task) -> Plan:
 
 
 def _work(drive: Drive, task: Task) -> None:
+    until = clock.Deadline(task.budget) if task.budget else None
     with observe.session(drive.context, task, drive.looking(task)) as session:
         if drive.record.task(task.id).steps:
-            _close(drive, task, session, _steps(drive, task, session))
+            _close(drive, task, session, _steps(drive, task, session, until))
             return
         began = clock.now()
         facts = drive.kind(task).observe(session)
@@ -121,21 +133,16 @@ def _work(drive: Drive, task: Task) -> None:
         drive.context.samples.remember(Look(task.id, began, encode(facts), found))
         made = _pin(drive, task, facts, began)
         if made and made.steps:
-            _close(drive, task, session, _steps(drive, task, session))
+            _close(drive, task, session, _steps(drive, task, session, until))
         elif made:
             drive.end(task.id, Status.OK, "", found)
 
 
 def _pin(drive: Drive, task: Task, facts: Any, began: datetime) -> Plan | None:
     """Decide and pin the plan, unless a gate keeps it out; then the task is deferred."""
-    context = drive.context
-    made = plan.make(context, task, facts, f"{drive.record.id}.{task.id}")
-    expected = plan.duration(context, task)
-    reason = gate.fits(made, expected, drive.routine, drive.slot_end)
-    if drive.record.attended:
-        reason = reason or gate.consented(made, drive.record.envelope)
-    else:
-        reason = reason or gate.allowed(context, drive.routine, made)
+    made = plan.make(drive.context, task, facts, f"{drive.record.id}.{task.id}")
+    expected = plan.duration(drive.context, task)
+    reason = _kept_out(drive, task, made, expected)
     drive.write(events.TASK_PLANNED, {"plan": encode(made), "forecast": expected, "began": encode(began)}, task.id)
     if reason:
         drive.end(task.id, Status.DEFERRED, str(reason))
@@ -143,7 +150,17 @@ def _pin(drive: Drive, task: Task, facts: Any, began: datetime) -> Plan | None:
     return made
 
 
-def _steps(drive: Drive, task: Task, session: Session) -> str:
+def _kept_out(drive: Drive, task: Task, made: Plan, expected: Duration | None) -> Because | None:
+    """Return which gate keeps a plan out, and why."""
+    record = drive.record
+    reason = gate.fits(made, expected, drive.routine, drive.slot_end)
+    if reason or not record.attended:
+        return reason or gate.allowed(drive.context, drive.routine, made)
+    others = (one for one in record.tasks if one.id != task.id and not one.bracket and one.status is not Status.DEFERRED)
+    return gate.consented(made, record.envelope, [one.plan for one in others if one.plan])
+
+
+def _steps(drive: Drive, task: Task, session: Session, until: clock.Deadline | None) -> str:
     """Do the steps that are left, in order; return why the rest is not done, "" when all are."""
     made = drive.record.task(task.id).plan
     assert made is not None
@@ -152,41 +169,42 @@ def _steps(drive: Drive, task: Task, session: Session) -> str:
         if done and done.status is Status.CHANGED:
             continue
         if done and done.status is not Status.PENDING:
-            return done.because
+            return done.because or f"{step.action} was taken back"
         if drive.record.turned or drive.stop():
             return drive.record.turned or "the run was cancelled"
-        late = _over_budget(drive, task)
+        late = _over_budget(task, until)
         if late:
             return late
         try:
             act.do(drive, task, session, step)
-        except MainstayError as error:  # the look before the act failed: nothing was started
-            return str(error)
+        except MainstayError as error:
+            if _is_open(drive, task.id):
+                raise  # its end row could not be written: recovery finds out how it ended
+            return str(error)  # the look before the act failed: nothing was started
         now = latest(drive.record.task(task.id))[step.id]
         if now.status is not Status.CHANGED:
             return now.because
     return ""
 
 
-def _over_budget(drive: Drive, task: Task) -> str:
-    """Return why no further step is begun: the time that the task was given is used up."""
-    began = drive.record.task(task.id).began
-    took = Duration((clock.now() - began).total_seconds()) if began else Duration(0)
-    if task.budget is None or took <= task.budget:
+def _over_budget(task: Task, until: clock.Deadline | None) -> str:
+    """Return why no further step is begun: the time that the task was given is used up. Time between a crash and its
+    recovery does not count.
+    """
+    if until is None or until.left:
         return ""
+    took = Duration(clock.monotonic() - until.began)
     return str(because("time used", took, ">", task.budget, "budget").at(task.origins.get("budget")))
 
 
 def _close(drive: Drive, task: Task, session: Session, why: str) -> None:
-    """End a task. After a failure its own changes are taken back, or those of the whole run where that is one scope."""
+    """End a task. After a failure, or when it is cancelled, its own changes are taken back."""
     steps = latest(drive.record.task(task.id))
     statuses = {step.status for step in steps.values()}
     broken = Status.FAILED in statuses or bool(
         why and not statuses & {Status.DEFERRED, Status.UNKNOWN} and not _stopped(drive, why)
     )
-    if broken and drive.record.all_or_nothing and not drive.record.turned:
-        drive.write(events.RUN_TURNED, {"because": f"{task.id} failed: {why}"})
-    elif broken or (why and drive.stop()):
+    if broken or (why and drive.stop()):
         why += _take_back(drive, task, session)
     drive.end(task.id, _status(drive, statuses, why, broken), why)
 
@@ -212,7 +230,7 @@ def _take_back(drive: Drive, task: Task, session: Session) -> str:
     said = ""
     while True:
         record = drive.record.task(task.id)
-        done: list[StepRecord] = [step for step in latest(record).values() if act.can_be_taken_back(record, step)]
+        done: list[StepRecord] = [step for step in latest(record).values() if owed.can_be_taken_back(record, step)]
         if not done:
             return said
         status = act.do(drive, task, session, act.undo_step(done[-1].step), undo_of=done[-1].step.id)

@@ -40,7 +40,7 @@ def verdict(drive: Drive, owed: str) -> tuple[Status, Verdict, str]:
     if Status.UNKNOWN in statuses:
         return Status.UNKNOWN, Verdict.FAIL, owed
     failed = _named_check_fails(drive)
-    if record.turned or owed or bad or failed:
+    if owed or bad or failed or (record.turned and Status.CANCELLED not in statuses):
         reason = owed or record.turned or (f"{bad.id}: {bad.because}" if bad else failed)
         return Status.FAILED, Verdict.FAIL, reason
     if Status.CANCELLED in statuses:

@@ -22,7 +22,7 @@ class Event:
 
 OCCURRENCE_CLAIMED = "occurrence.claimed"  # occurrence: "routine@intended UTC", claimed once
 RUN_STARTED = "run.started"  # routine, launched_by, attended, occurrence, all_or_nothing, watch, tasks
-RUN_ADOPTED = "run.adopted"  # pid, boot: its seq is the fence of whoever adopted the run
+RUN_ADOPTED = "run.adopted"  # boot: its seq is the fence of whoever adopted the run
 RUN_CONSENTED = "run.consented"  # by, how, envelope
 RUN_BASELINE = "run.baseline"  # facts by check task, checks
 TASK_PLANNED = "task.planned"  # plan, forecast, began: pinned

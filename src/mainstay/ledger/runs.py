@@ -103,7 +103,14 @@ def _step_ended(record: RunRecord, event: Event) -> RunRecord:
             task = replace(task, status=Status.UNDONE) if task.status is Status.CHANGED and not task.bracket else task
         return replace(task, steps=tuple(steps))
 
-    return _task(record, event, change)
+    unknown = any(task.id == event.task and task.status is Status.UNKNOWN for task in record.tasks)
+    return _task(_reopened(record, event) if unknown else record, event, change)
+
+
+def _reopened(record: RunRecord, event: Event) -> RunRecord:
+    """A task goes on, and its run with it, when it is known at last how its step ended."""
+    record = _task(record, event, lambda task: replace(task, status=Status.RUNNING))
+    return replace(record, status=Status.RUNNING, ended=None)
 
 
 def _ending(body: dict[str, Any]) -> dict[str, Any]:
@@ -130,14 +137,18 @@ def _answered(record: RunRecord, event: Event) -> RunRecord:
     status = Status.CHANGED if event.body["yes"] else Status.FAILED
     said = f"{event.body['by']} says that it {'happened' if event.body['yes'] else 'did not happen'}"
     body = {"step": event.body["step"], "status": status, "because": said, "after": None, "output": ""}
-    record = _step_ended(record, replace(event, body=body))
-    return replace(_task(record, event, lambda task: replace(task, status=Status.RUNNING)), status=Status.RUNNING, ended=None)
+    return _step_ended(_reopened(record, event), replace(event, body=body))
 
 
 def _ended(record: RunRecord, event: Event) -> RunRecord:
     body = event.body
     verdict = Verdict(body["verdict"]) if body["verdict"] else None
     return replace(record, status=Status(body["status"]), verdict=verdict, because=body["because"], ended=event.at)
+
+
+def _turned(record: RunRecord, event: Event) -> RunRecord:
+    """The first reason stays; a run that had ended is under way again."""
+    return replace(record, turned=record.turned or event.body["because"], status=Status.RUNNING, ended=None)
 
 
 def _parked(record: RunRecord, event: Event) -> RunRecord:
@@ -169,7 +180,7 @@ _CHANGES: dict[str, Callable[[RunRecord, Event], RunRecord]] = {
     events.TASK_ENDED: _task_ended,
     events.RUN_PARKED: _parked,
     events.RUN_ANSWERED: _answered,
-    events.RUN_TURNED: lambda record, event: replace(record, turned=event.body["because"]),
+    events.RUN_TURNED: _turned,
     events.RUN_FINAL: _final,
     events.RUN_ENDED: _ended,
     events.RUN_SETTLED: lambda record, _: replace(record, settled=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import types
 import typing
 from dataclasses import MISSING, fields, is_dataclass
@@ -14,6 +15,7 @@ from pathlib import PurePath
 from typing import Any, TypeVar, get_args, get_origin
 
 T = TypeVar("T")
+_NO_TEXT = re.compile("[\\ud800-\\udfff]")  # how Python spells the bytes of a file name that is not UTF-8
 
 
 def encode(value: Any) -> Any:
@@ -44,7 +46,8 @@ def decode(kind: type[T], value: Any) -> T:
 
 def canonical(value: Any) -> bytes:
     """Return the one byte form of a JSON value: sorted keys, no blanks, UTF-8."""
-    return json.dumps(encode(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    text = json.dumps(encode(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _NO_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 def digest(value: Any) -> str:

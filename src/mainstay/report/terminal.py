@@ -70,9 +70,9 @@ def put(text: str, stream: TextIO) -> None:
     """Write text that the stream's encoding may lack letters of; a reader who has gone away is no error."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     if "utf" not in encoding.lower():
-        text = text.translate(ASCII).encode(encoding, "replace").decode(encoding)
+        text = text.translate(ASCII)
     try:
-        stream.write(text)
+        stream.write(text.encode(encoding, "replace").decode(encoding))
         stream.flush()
     except BrokenPipeError:
         # What is still buffered would raise again when the interpreter flushes at exit.

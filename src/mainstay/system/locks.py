@@ -1,7 +1,8 @@
 """Locks between processes: flock on files of the state folder, shared or exclusive, inherited by child processes.
 
-A lock is released by closing its descriptor and never by LOCK_UN: the kernel keeps it while any process that inherited the
-descriptor lives, so it outlives a killed Mainstay as long as a child is still at work (flock(2)).
+The kernel keeps a lock while any process that inherited its descriptor lives, so it outlives a killed Mainstay, or one that
+left in a hurry, as long as a child is still at work (flock(2)). Only an orderly end unlocks: what still runs then was meant to,
+a daemon that a step has started, say.
 """
 
 from __future__ import annotations
@@ -45,8 +46,7 @@ def path_of(folder: Path, resource: str) -> Path:
 def acquire(folder: Path, lock: Lock, owner: str, wait: Duration = Duration(0)) -> Held:
     """Take one lock or raise Refused, which names the owner that has it."""
     path = path_of(folder, lock.resource)
-    with no_space(path, Size(4096)):
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    fd = _open(path)
     until = clock.Deadline(wait)
     while not _try(fd, exclusive=lock.exclusive):
         if not until.left:
@@ -76,9 +76,20 @@ def acquire_all(folder: Path, locks: Iterable[Lock], owner: str, wait: Duration 
         for _, lock in sorted(wanted.items()):
             held.append(acquire(folder, lock, owner, until.left))
         yield tuple(held)
+        for one in held:
+            fcntl.flock(one.fd, fcntl.LOCK_UN)
     finally:
         for one in reversed(held):
             one.release()
+
+
+def _open(path: Path) -> int:
+    try:
+        with no_space(path, Size(4096)):
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        because = error.strerror or str(error)
+        raise Refused("the lock cannot be taken", on=str(path), because=because, next=f"look at {path.parent}") from error
 
 
 def _sign(fd: int, path: Path, owner: str) -> None:

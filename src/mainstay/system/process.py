@@ -23,6 +23,7 @@ from mainstay.model.units import Duration, Size
 from mainstay.system import clock
 
 TAG = "MAINSTAY_STEP"
+_CHUNKS = 16  # reads in a row from one pipe: more than it can hold, and the deadline is looked at again
 GRACE = Duration(5)  # between SIGTERM and SIGKILL
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "DOCKER_HOST", "DOCKER_CONFIG")
 
@@ -41,7 +42,7 @@ class Completed:
     def require(self, what: str) -> Completed:
         """Raise StepFailed unless the exit code is 0."""
         if self.code:
-            tail = self.stderr.decode("utf-8", "replace").strip().splitlines()[-3:]
+            tail = legible(self.stderr).strip().splitlines()[-3:]
             raise StepFailed(what, on=self.argv[0], because=f"exit code {self.code}" + (": " + " | ".join(tail) if tail else ""))
         return self
 
@@ -76,6 +77,8 @@ class Door:
         try:
             out, err, cut = self._watch(child, until, argv)
         finally:
+            if child.poll() is None:  # interrupted: nobody will look after it
+                _end_group(child)
             for pipe in (child.stdout, child.stderr):
                 if pipe:
                     pipe.close()
@@ -146,8 +149,11 @@ class Door:
         return buffers[0], buffers[1], cut
 
     def _read(self, selector: selectors.BaseSelector, key: selectors.SelectorKey, kept: bytearray) -> int:
-        cut = 0
-        while chunk := _nonblocking(key.fd):
+        cut, chunk = 0, None
+        for _ in range(_CHUNKS):
+            chunk = _nonblocking(key.fd)
+            if not chunk:
+                break
             room = max(0, self.keep - len(kept))
             kept += chunk[:room]
             cut += len(chunk) - room if len(chunk) > room else 0
@@ -165,6 +171,12 @@ class Door:
         if stopped:
             raise Cancelled("stopped", on=argv[0], because="the run was cancelled")
         raise DeadlinePassed("stopped with its whole process group", on=argv[0], because=f"still at work after {until.allowed}")
+
+
+def legible(printed: bytes) -> str:
+    """Return what a program has printed as text that cannot steer a terminal: control characters and non-text are replaced."""
+    text = printed.decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in text)
 
 
 def tagged(*tags: str) -> list[int]:

@@ -10,10 +10,12 @@ from typing import NoReturn
 
 from mainstay.model.errors import ConfigError
 from mainstay.model.setting import SecretRef
-from mainstay.model.units import Duration
+from mainstay.model.units import Duration, Size
+from mainstay.system.files import read_bounded
 from mainstay.system.process import Door
 
 _DEADLINE = Duration(10)
+_MOST = Size(1 << 20)
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,25 +49,28 @@ def resolve(ref: SecretRef) -> Secret:
     return Secret(value)
 
 
-def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """Mask secrets in what another program printed."""
+def redact(text: str, secrets: Iterable[Secret], *, cut: bool = False) -> str:
+    """Mask secrets in what another program printed, and where that was cut off, the beginning of one at its end."""
     for secret in secrets:
         text = text.replace(secret.reveal(), "***")
+        if cut:
+            shown = next((size for size in range(len(secret.reveal()), 0, -1) if text.endswith(secret.reveal()[:size])), 0)
+            text = text[: len(text) - shown] + "***" if shown else text
     return text
 
 
 def _from_file(ref: SecretRef) -> str:
     path = Path(str(ref.value))
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        content = read_bounded(path, _MOST)
+        mode = path.stat().st_mode
     except OSError as error:
         raise ConfigError(
             f"cannot read the secret file {path}: {error.strerror}", next=f"create {path} with mode 0600"
         ) from error
-    with os.fdopen(fd, encoding="utf-8") as file:
-        if os.fstat(fd).st_mode & 0o077:
-            raise ConfigError(f"the secret file {path} can be read by others", next=f"chmod 600 {path}")
-        return file.read().rstrip("\r\n")
+    if mode & 0o077:
+        raise ConfigError(f"the secret file {path} can be read by others", next=f"chmod 600 {path}")
+    return _text(content, f"the secret file {path}")
 
 
 def _from_credential(ref: SecretRef) -> str:
@@ -77,7 +82,7 @@ def _from_credential(ref: SecretRef) -> str:
         )
     path = Path(folder) / str(ref.value)
     try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
+        return _text(read_bounded(path, _MOST), f"the credential {ref.value}")
     except OSError as error:
         raise ConfigError(f"cannot read the credential {ref.value}: {error.strerror}") from error
 
@@ -89,7 +94,14 @@ def _from_command(ref: SecretRef) -> str:
         raise ConfigError(
             f"the secret command {argv[0]} ended with exit code {done.code}", next="run it by hand as the same user"
         )
-    return done.stdout.decode().rstrip("\r\n")
+    return _text(done.stdout, f"what the secret command {argv[0]} printed")
+
+
+def _text(content: bytes, what: str) -> str:
+    try:
+        return content.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{what} is not UTF-8 text") from None  # the error holds what was read
 
 
 def _from_env(ref: SecretRef) -> str:

@@ -16,7 +16,7 @@ from mainstay.model.target import Target
 from mainstay.model.units import Duration
 from mainstay.system import clock, secrets
 from mainstay.system.clock import Deadline
-from mainstay.system.process import Completed, Door
+from mainstay.system.process import Completed, Door, legible
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,11 @@ def run(session: Session, argv: Argv, deadline: Deadline) -> Completed:
     shell: Shell = session.connection
     door = replace(session.door, cwd=shell.settings.cwd, keep=shell.settings.keep_output)
     done = door.run(argv, deadline.left, env=shell.environment())
-    text = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
+    printed = (legible(stream).strip() for stream in (done.stdout, done.stderr))
+    text = "\n".join(secrets.redact(part, shell.known, cut=bool(done.cut)) for part in printed if part)
     cut = f"\n[{done.cut} more were cut off]" if done.cut else ""
     if text:
-        session.output.append(secrets.redact(text, shell.known) + cut)
+        session.output.append(text + cut)
     return done
 
 

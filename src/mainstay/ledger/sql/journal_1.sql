@@ -9,6 +9,7 @@ CREATE TABLE event (
   hash TEXT NOT NULL                  -- SHA-256 of the previous hash and of this row
 ) STRICT;
 CREATE INDEX event_run ON event (run, kind, seq);
+CREATE INDEX event_kind ON event (kind, seq);
 CREATE INDEX event_task ON event (kind, task, seq);
 CREATE UNIQUE INDEX event_claim ON event (json_extract(body, '$.occurrence')) WHERE kind = 'occurrence.claimed';
 CREATE TRIGGER event_keep_row BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
