@@ -11,13 +11,13 @@ from typing import Any
 
 from mainstay import config
 from mainstay.config.mistakes import nearest
-from mainstay.engine import bracket, gate, observe, owed, plan, recover
+from mainstay.engine import bracket, observe, plan, recover
 from mainstay.engine import run as road
 from mainstay.engine.context import Context, Listener, Silence
 from mainstay.kinds import registry
 from mainstay.ledger import events, queries, runs
 from mainstay.ledger.journal import Journal
-from mainstay.ledger.samples import Look, Samples
+from mainstay.ledger.samples import Samples
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
@@ -68,11 +68,6 @@ class App:
         tasks = (observe.check_of(self.context, name) for name in self._targets(targets))
         return [observe.check(self.context, task)[0] for task in tasks if task]
 
-    def last_looks(self, targets: Iterable[str] = ()) -> dict[str, Look | None]:
-        """Return the newest look of each target that has a check, without looking again."""
-        tasks = {name: observe.check_of(self.context, name) for name in self._targets(targets)}
-        return {name: self.context.samples.last(task.id) for name, task in tasks.items() if task}
-
     def forecast(self, what: str | Routine, params: Mapping[str, Any] | None = None) -> Forecast:
         """Observe and plan a routine or a single task without doing anything."""
         routine = what if isinstance(what, Routine) else self.routine(what, params)
@@ -105,14 +100,6 @@ class App:
         if record is None:
             raise Refused("no such run", on=id, next="mainstay runs")
         return record
-
-    def alive(self, id: str) -> bool:
-        """Return whether a run has a living owner."""
-        return gate.alive(self.context, id)
-
-    def owed(self, record: RunRecord) -> str:
-        """Return what a run still owes, "" when nothing."""
-        return owed.reason(record)
 
     # Doing
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mainstay.app import App
+from mainstay.engine import owed
 from mainstay.engine.run import Launch
 from mainstay.ledger import events
 from mainstay.ledger.events import Event
@@ -70,7 +71,7 @@ def test_an_undo_that_cannot_even_look_is_owed(shop: Shop) -> None:
     record = run(shop)
     assert not record.settled
     assert "taking back" in record.task("menu.run").because
-    assert shop.open().owed(record)
+    assert owed.reason(record)
 
 
 def test_a_rollback_that_was_killed_is_finished_by_the_settle_timer(shop: Shop) -> None:

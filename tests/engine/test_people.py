@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from mainstay.engine import gate
 from mainstay.engine.run import Launch
 from mainstay.ledger import events
 from mainstay.model.errors import Refused
@@ -28,7 +29,7 @@ def test_a_parked_run_holds_no_lock_and_goes_on_when_it_is_signed(shop: Shop) ->
     waiting = parked(shop)
     app = shop.open()
     assert (waiting.status, shop.effects) == (Status.WAITING, ["before"])
-    assert not app.alive(waiting.id)
+    assert not gate.alive(app.context, waiting.id)
     app.sign(waiting.id, "cook.sign", "bob", "lights are off", yes=True)
     done = app.resume(waiting.id)
     assert shop.effects == ["before", "after"]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from mainstay.engine import gate
 from mainstay.engine.drive import owned
 from mainstay.engine.run import Launch
 from mainstay.ledger import events
@@ -234,7 +235,7 @@ def test_looking_whether_an_owner_lives_never_makes_a_resume_fail(shop: Shop) ->
 
     def look() -> None:
         while not over.is_set():
-            app.alive("some-run")
+            gate.alive(app.context, "some-run")
             time.sleep(0.001)
 
     looking = threading.Thread(target=look)

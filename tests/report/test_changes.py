@@ -9,16 +9,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from mainstay.report.render import render
 
-from mainstay import report
+from mainstay.report.changes import change_log
 from tests.report.sample import NOW, bad, weeks
 
-LOG = report.change_log([*weeks(), bad()], NOW - timedelta(days=7), NOW, NOW)
+LOG = change_log([*weeks(), bad()], NOW - timedelta(days=7), NOW, NOW)
 
 
 @pytest.mark.covers("RPT-06")
 def test_every_act_is_there_with_who_what_when_and_result() -> None:
-    rows = list(csv.DictReader(io.StringIO(report.render(LOG, "csv"))))
+    rows = list(csv.DictReader(io.StringIO(render(LOG, "csv"))))
     purge = next(row for row in rows if row["what"] == "purge cache schedule:*")
     assert (purge["at"], purge["who"], purge["result"]) == ("2026-10-04T00:17:13+00:00", "mainstay", "failed")
     assert "max_stale_keys 5,000 (mainstay.yaml:25)" in purge["why"]
@@ -30,9 +31,9 @@ def test_parameters_are_those_that_were_pinned() -> None:
     run = bad()
     purge = run.task("cache.purge")
     pinned = replace(purge.steps[1], step=replace(purge.steps[1].step, args={"pattern": "schedule:*"}))
-    log = report.change_log([replace(run, tasks=(replace(purge, steps=(pinned,)),))], run.began, NOW, NOW)
-    assert json.loads(report.render(log, "json"))["changes"][0]["parameters"] == {"pattern": "schedule:*"}
-    assert '{"pattern": "schedule:*"}' in report.render(log, "text")
+    log = change_log([replace(run, tasks=(replace(purge, steps=(pinned,)),))], run.began, NOW, NOW)
+    assert json.loads(render(log, "json"))["changes"][0]["parameters"] == {"pattern": "schedule:*"}
+    assert '{"pattern": "schedule:*"}' in render(log, "text")
 
 
 def test_the_log_is_in_the_order_of_time() -> None:
@@ -41,9 +42,9 @@ def test_the_log_is_in_the_order_of_time() -> None:
 
 def test_a_spreadsheet_takes_no_text_for_a_formula() -> None:
     run = replace(bad(), launched_by="=cmd|' /C calc'!A0")
-    log = report.change_log([run], run.began, NOW, NOW)
-    assert ",'=cmd|" in report.render(log, "csv")
+    log = change_log([run], run.began, NOW, NOW)
+    assert ",'=cmd|" in render(log, "csv")
 
 
 def test_a_span_without_changes_says_so() -> None:
-    assert "Nothing was changed." in report.render(report.change_log([], NOW, NOW, NOW), "markdown")
+    assert "Nothing was changed." in render(change_log([], NOW, NOW, NOW), "markdown")

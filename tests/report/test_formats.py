@@ -13,18 +13,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mainstay.report.render import Format, document, render
 from rich.cells import cell_len
 
-from mainstay import report
 from mainstay.model.because import Finding, Level, because
 from mainstay.report import html, markdown, terminal
 from mainstay.report.document import Cell, Document, Entries, Entry, Paragraph, Section, table
-from mainstay.report.render import document
+from mainstay.report.period import digest
+from mainstay.report.run import build
 from tests.report.sample import NOW, bad, check, good, weeks
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "report"
 HOSTILE = "<img src=x onerror=alert(1)> \x1b[2J | `x` \u202e\r\n</style><script>"
-BAD = report.build(bad(), weeks(), NOW, head="9f2c1e07a4d2")
+BAD = build(bad(), weeks(), NOW, head="9f2c1e07a4d2")
 
 
 def same(name: str, text: str) -> None:
@@ -37,8 +38,8 @@ def same(name: str, text: str) -> None:
 
 @pytest.mark.parametrize(("name", "format"), [("run.txt", "text"), ("run.md", "markdown"), ("run.json", "json")])
 @pytest.mark.covers("LOG-19")
-def test_a_run_is_told_as_it_is_written_down(name: str, format: report.Format) -> None:
-    same(name, report.render(BAD, format))
+def test_a_run_is_told_as_it_is_written_down(name: str, format: Format) -> None:
+    same(name, render(BAD, format))
 
 
 def test_a_wide_terminal_is_filled() -> None:
@@ -47,7 +48,7 @@ def test_a_wide_terminal_is_filled() -> None:
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    for one in (BAD, report.build(good(3), weeks(), NOW)):
+    for one in (BAD, build(good(3), weeks(), NOW)):
         assert max(cell_len(line) for line in terminal.write(document(one), width).splitlines()) <= width
 
 
@@ -78,9 +79,9 @@ def read(page: str) -> Reader:
     return reader
 
 
-@pytest.mark.parametrize("run", [BAD, report.digest(weeks(), NOW.replace(month=8), NOW, NOW)])
+@pytest.mark.parametrize("run", [BAD, digest(weeks(), NOW.replace(month=8), NOW, NOW)])
 def test_the_page_has_no_script_and_asks_for_nothing(run: Any) -> None:
-    page = report.render(run, "html")
+    page = render(run, "html")
     reader = read(page)
     assert not reader.tags & {"script", "link", "img", "iframe", "object", "a", "form"}
     assert reader.asked == []
@@ -91,14 +92,14 @@ def test_the_page_allows_its_own_style_only() -> None:
     import base64
     import hashlib
 
-    page = report.render(BAD, "html")
+    page = render(BAD, "html")
     style = page.partition("<style>")[2].partition("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert f"sha256-{digest}".replace("+", "&#43;") in page.replace("+", "&#43;")
 
 
 def test_every_chart_can_be_read_aloud() -> None:
-    page = report.render(BAD, "html")
+    page = render(BAD, "html")
     charts = re.findall(r"<svg [^>]*role=\"img\".*?<desc>", page, re.S)
     assert len(charts) == page.count('role="img"') > 10
     assert all("<title>" in chart for chart in charts)
@@ -130,21 +131,21 @@ def test_no_text_leaves_its_place(text: str) -> None:
 def test_ten_thousand_findings_are_bounded_for_people_and_complete_for_machines() -> None:
     found = tuple(Finding(Level.WARNING, f"{HOSTILE} {place}", because("size", place)) for place in range(10_000))
     run = replace(good(5), checks=(replace(check("api.check", "api", found[0]), findings=found),))
-    many = report.build(run, [], NOW)
-    assert len(report.render(many, "html")) < 200_000
-    assert "9,900 more" in report.render(many, "text")
-    assert len(json.loads(report.render(many, "json"))["findings"]) == 10_000
+    many = build(run, [], NOW)
+    assert len(render(many, "html")) < 200_000
+    assert "9,900 more" in render(many, "text")
+    assert len(json.loads(render(many, "json"))["findings"]) == 10_000
 
 
 @pytest.mark.parametrize("word", ["pass", "Everything"])
 @pytest.mark.covers("POST-07")
 def test_a_run_that_failed_never_says_that_all_is_well(word: str) -> None:
-    head = report.render(BAD, "text").splitlines()[:3]
+    head = render(BAD, "text").splitlines()[:3]
     assert "FAIL" in head[0]
     assert not any(word in line for line in head)
-    assert json.loads(report.render(BAD, "json"))["verdict"] == "fail"
+    assert json.loads(render(BAD, "json"))["verdict"] == "fail"
 
 
 def test_there_is_no_csv_of_a_run() -> None:
     with pytest.raises(ValueError, match="no csv of a RunReport"):
-        report.render(BAD, "csv")
+        render(BAD, "csv")

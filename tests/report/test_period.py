@@ -8,13 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from mainstay.report.render import render
 
-from mainstay import report
 from mainstay.ledger import events, runs
 from mainstay.ledger.journal import Journal
 from mainstay.model.codec import encode
 from mainstay.model.run import RunRecord, Status, Verdict
 from mainstay.report.period import Digest, Due, Scope, digest
+from mainstay.report.run import build
 from tests.report.sample import NOW, bad, good, weeks
 from tests.report.test_formats import same
 
@@ -28,13 +29,13 @@ def weekly(*runs: RunRecord, scope: Scope | None = None) -> Digest:
 
 @pytest.mark.covers("RPT-02")
 def test_a_week_is_told_as_it_is_written_down() -> None:
-    same("week.txt", report.render(weekly(bad())))
-    same("week.md", report.render(weekly(bad()), "markdown"))
+    same("week.txt", render(weekly(bad())))
+    same("week.md", render(weekly(bad()), "markdown"))
 
 
 @pytest.mark.covers("RPT-01")
 def test_deviations_come_before_everything_else() -> None:
-    text = report.render(weekly(bad()))
+    text = render(weekly(bad()))
     assert text.index("Deviations") < text.index("Routines") < text.index("Done")
 
 
@@ -55,7 +56,7 @@ def test_a_quiet_digest_is_silent_when_nothing_changed() -> None:
     short = replace(run, ended=run.began + timedelta(minutes=1), began=run.began)
     quiet = weekly(short, scope=Scope("Daily report", quiet=True))
     assert quiet.silent
-    assert report.render(quiet).splitlines()[1] == "Nothing changed and nothing deviates."
+    assert render(quiet).splitlines()[1] == "Nothing changed and nothing deviates."
     assert not weekly(short, scope=Scope("Daily report")).silent
     assert not weekly(good(11), scope=Scope(quiet=True)).silent
     assert not weekly(bad(), scope=Scope(quiet=True)).silent
@@ -113,7 +114,7 @@ def test_a_report_needs_the_journal_and_nothing_else(tmp_path: Path) -> None:
     written = journal.path.stat().st_mtime_ns
     stored = runs.fold(journal.events(run=bad().id))
     told = digest([stored], stored.began - timedelta(days=1), stored.began + timedelta(days=1), NOW)
-    assert json.loads(report.render(told, "json"))["runs"][0]["verdict"] == "fail"
-    assert "4,211 of 18,400 keys" in report.render(report.build(stored, [], NOW))
+    assert json.loads(render(told, "json"))["runs"][0]["verdict"] == "fail"
+    assert "4,211 of 18,400 keys" in render(build(stored, [], NOW))
     assert journal.path.stat().st_mtime_ns == written
     journal.close()

@@ -6,14 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from mainstay.report.render import render
 
-from mainstay import report
 from mainstay.model.because import Level
 from mainstay.model.run import Status, Verdict
+from mainstay.report.run import build
 from tests.report.sample import NOW, bad, bracket, good, weeks
 
-BAD = report.build(bad(), weeks(), NOW)
-GOOD = report.build(good(11), weeks(), NOW)
+BAD = build(bad(), weeks(), NOW)
+GOOD = build(good(11), weeks(), NOW)
 
 
 def test_a_good_sunday_has_no_deviation() -> None:
@@ -44,11 +45,11 @@ def test_a_change_unlike_all_earlier_ones_stands_out() -> None:
 def test_before_and_after_are_compared_with_their_units() -> None:
     shrunk = next(one for one in BAD.comparisons if one.fact == "table_bytes")
     assert (shrunk.before, shrunk.after, shrunk.change, shrunk.unit) == (912_000_000, 641_000_000, -271_000_000, "B")
-    assert "912 MB → 641 MB" in report.render(BAD, "html")
+    assert "912 MB → 641 MB" in render(BAD, "html")
 
 
 def test_without_history_a_great_change_is_marked_and_no_deviation() -> None:
-    first = report.build(good(0), [], NOW)
+    first = build(good(0), [], NOW)
     assert "dead_share" in {one.fact.rpartition(".")[2] for one in first.comparisons if one.outlier}
     assert first.deviations == ()
 
@@ -56,7 +57,7 @@ def test_without_history_a_great_change_is_marked_and_no_deviation() -> None:
 def test_a_change_that_did_not_come_stands_out() -> None:
     run = good(11)
     same = {**run.final, "logs.check": run.baseline["logs.check"]}
-    told = report.build(replace(run, final=same), weeks(), NOW).deviations
+    told = build(replace(run, final=same), weeks(), NOW).deviations
     assert [one.text for one in told] == ["logs_bytes 2.63 GB → 2.63 GB (usually −2.18 GB)"]
 
 
@@ -70,7 +71,7 @@ def test_a_planned_step_that_never_began_is_told() -> None:
     run = bad()
     vacuum = run.task("db.vacuum")
     halted = replace(vacuum, steps=(), status=Status.CANCELLED, because="cancelled by ada")
-    told = report.build(replace(run, tasks=(halted,)), [], NOW).left
+    told = build(replace(run, tasks=(halted,)), [], NOW).left
     assert ("vacuum table public orders", "cancelled by ada") in [(one.on, one.why) for one in told]
 
 
@@ -83,7 +84,7 @@ def test_a_bracket_that_is_still_in_force_is_the_first_thing_said() -> None:
     run = bad()
     opening = bracket(run.began)
     stuck = replace(opening, steps=(replace(opening.steps[0], status=Status.CHANGED),), ended=None)
-    told = report.build(replace(run, tasks=(stuck,)), [], NOW)
+    told = build(replace(run, tasks=(stuck,)), [], NOW)
     assert told.brackets[0].closed is None
     assert ("web.maintenance", "site public was not opened again") in [(one.on, one.text) for one in told.deviations]
 
@@ -94,17 +95,17 @@ def test_lifting_a_bracket_is_no_rollback() -> None:
 
 def test_a_run_under_way_has_no_verdict() -> None:
     run = replace(good(3), ended=None, verdict=None, status=Status.RUNNING)
-    text = report.render(report.build(run, [], run.began.astimezone(NOW.tzinfo) + timedelta(minutes=3)))
+    text = render(build(run, [], run.began.astimezone(NOW.tzinfo) + timedelta(minutes=3)))
     assert text.startswith("weekly  RUNNING\nThe run has not ended.\n")
 
 
 def test_a_degraded_run_always_names_a_deviation() -> None:
     run = replace(good(3), verdict=Verdict.DEGRADED, because="db.reindex: deferred")
-    assert [one.text for one in report.build(run, [], NOW).deviations] == ["db.reindex: deferred"]
+    assert [one.text for one in build(run, [], NOW).deviations] == ["db.reindex: deferred"]
 
 
 def test_times_are_those_of_the_readers_zone() -> None:
-    assert "02:00–02:22 CEST" in report.render(BAD)
+    assert "02:00–02:22 CEST" in render(BAD)
 
 
 def test_the_course_of_a_task_reaches_back_over_the_earlier_runs() -> None:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.plan import Plan
 from mainstay.model.units import Duration, Share
-from mainstay.report import screens, terminal
+from mainstay.report import screens, standing, terminal
 from tests.report.sample import NOW, bad, disk_filling, good, weeks
 from tests.report.test_formats import same
 
@@ -28,12 +28,12 @@ def test_a_plan_is_told_with_reasons_for_and_against() -> None:
 def test_the_state_of_the_targets_has_the_worst_first() -> None:
     fine = Finding(Level.OK, "db", because("dead_share", Share(0.02), "<=", Share(0.2), "table_bloat_threshold"))
     looks = [
-        screens.Look("db", "postgres", (fine,), NOW - timedelta(minutes=4)),
-        screens.Look("disk", "host", (disk_filling(), fine), NOW - timedelta(hours=2)),
-        screens.Look("api", "http", (), NOW, "connection refused"),
-        screens.Look("cache", "redis"),
+        standing.Look("db", "postgres", (fine,), NOW - timedelta(minutes=4)),
+        standing.Look("disk", "host", (disk_filling(), fine), NOW - timedelta(hours=2)),
+        standing.Look("api", "http", (), NOW, "connection refused"),
+        standing.Look("cache", "redis"),
     ]
-    same("status.txt", terminal.write(screens.status("scheduler", looks, NOW)))
+    same("status.txt", terminal.write(standing.status("scheduler", looks, NOW)))
 
 
 def test_runs_are_listed_newest_first_within_eighty_columns() -> None:
@@ -58,7 +58,7 @@ def test_findings_have_their_advice() -> None:
 
 
 def test_an_empty_site_is_told_too() -> None:
-    assert "No target is configured." in terminal.write(screens.status("new", [], NOW))
+    assert "No target is configured." in terminal.write(standing.status("new", [], NOW))
     assert "Nothing to do." in terminal.write(screens.plan("weekly", [screens.Forecast(plan) for plan in _empty()], NOW))
 
 

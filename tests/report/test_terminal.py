@@ -20,7 +20,7 @@ from mainstay.report.progress import Pace, Progress
 from tests.report.sample import NOW, bad
 
 ROOT = Path(__file__).parents[2]
-SHOW = "from mainstay.report import *; from mainstay.report import terminal; from mainstay.report.render import document;" \
+SHOW = "from mainstay.report import terminal; from mainstay.report.render import document; from mainstay.report.run import build;" \
        "from tests.report.sample import *; terminal.show(document(build(bad(), weeks(), NOW)))"  # fmt: skip
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mainstay.app import App
     from mainstay.model.because import Finding
     from mainstay.model.run import TaskRecord
-    from mainstay.report.screens import Look
+    from mainstay.report.standing import Look
 
 app = call.command()
 
@@ -32,9 +32,10 @@ def status(category: Category = None, as_json: Json = False) -> None:
     mainstay status --json
     """
     from mainstay.cli import state
+    from mainstay.config.outline import outline
 
-    site = call.opened()
-    seen = state.of(site, call.now(site.site), category)
+    site = outline(call.configuration())
+    seen = state.of(site, call.now(site), category)
     if not as_json:
         call.show(state.document(seen))
         return
@@ -97,13 +98,13 @@ def why(
 
 def show_checks(site: App, records: list[TaskRecord], *, full: bool) -> None:
     """Tell what checks saw: a line for each target, or with `full` every finding."""
-    from mainstay.report import screens
+    from mainstay.report import screens, standing
 
     if full:
         found = [_named(record, finding) for record in records for finding in record.findings]
         call.show(screens.findings(site.site.name, found))
     else:
-        call.show(screens.status(site.site.name, [_look(record) for record in records], call.now(site.site)))
+        call.show(standing.status(site.site.name, [_look(record) for record in records], call.now(site.site)))
 
 
 def _of_category(site: App, category: str | None) -> list[str]:
@@ -112,7 +113,7 @@ def _of_category(site: App, category: str | None) -> list[str]:
 
 
 def _look(record: TaskRecord) -> Look:
-    from mainstay.report.screens import Look
+    from mainstay.report.standing import Look
 
     return Look(record.target, record.kind, record.findings, record.began)
 

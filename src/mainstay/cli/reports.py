@@ -13,12 +13,14 @@ from mainstay.app import App
 from mainstay.cli import call, state
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.run import RunRecord
-from mainstay.report import FORMATS, Due, Format, Scope, build, change_log, digest, render
+from mainstay.report.changes import change_log
 from mainstay.report.document import Cell, Document, Paragraph, Section, plural, table
 from mainstay.report.marks import verdict_word
+from mainstay.report.period import Due, Scope, digest
 from mainstay.report.quantity import moment, shown
-from mainstay.report.render import Report
+from mainstay.report.render import FORMATS, Format, Report, render
 from mainstay.report.render import document as as_document
+from mainstay.report.run import build
 from mainstay.system.files import write_atomic
 
 _EARLIER = 30  # runs of the same routine that a report compares with

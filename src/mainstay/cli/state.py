@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from mainstay.app import App
+from mainstay.engine import owed
+from mainstay.ledger.memory import Memory
 from mainstay.model.run import RunRecord, Status, Verdict
 from mainstay.model.task import Routine, Site
-from mainstay.report import marks, screens
+from mainstay.report import marks, standing
 from mainstay.report.document import Cell, Document, Entry, Section, listed, sections, table
 from mainstay.report.quantity import ago, moment
 from mainstay.schedule import rules, windows
+from mainstay.system import locks
 
 _LOOK_BACK = (2, 9, 40, 400)  # days
 _ENOUGH = 10  # runs of a routine among which the newest complete one is looked for
@@ -52,36 +54,47 @@ class State:
 
     site: str
     at: datetime
-    targets: tuple[screens.Look, ...]
+    targets: tuple[standing.Look, ...]
     routines: tuple[RoutineState, ...]
     open_runs: tuple[OpenRun, ...]
 
 
-def of(app: App, now: datetime, category: str | None = None) -> State:
+def of(site: Site, now: datetime, category: str | None = None) -> State:
     """Read the state of a site from its memory; `category` leaves out targets of other categories."""
-    routines = (routine_state(app, routine, now) for routine in app.site.routines.values())
-    runs = (open_run(app, record) for record in app.unsettled())
-    return State(app.site.name, now, tuple(looks(app, category)), tuple(routines), tuple(runs))
+    memory = Memory(site.state)
+    routines = (routine_state(site, memory, routine, now) for routine in site.routines.values())
+    runs = (open_run(site, record) for record in memory.unsettled())
+    return State(site.name, now, tuple(looks(site, memory, category)), tuple(routines), tuple(runs))
 
 
-def looks(app: App, category: str | None = None) -> Iterator[screens.Look]:
-    """Yield the newest look of every target that can be checked."""
-    names = [name for name, target in app.site.targets.items() if category in (None, app.context.kind(target).category)]
-    for name, look in app.last_looks(names).items() if names else ():
-        kind = app.site.targets[name].kind
-        yield screens.Look(name, kind, look.findings, look.at) if look else screens.Look(name, kind)
+def looks(site: Site, memory: Memory, category: str | None = None) -> Iterator[standing.Look]:
+    """Yield the newest look of every target that can be checked; a kind is imported only where memory does not say enough."""
+    for name, target in site.targets.items():
+        look = memory.look(name)
+        if category is None and look:
+            yield standing.Look(name, target.kind, look.findings, look.at)
+            continue
+        from mainstay.kinds import registry
+
+        kind = registry.load(target.kind)
+        if category in (None, kind.category) and "check" in {task.name for task in kind.tasks}:
+            yield standing.Look(name, target.kind, look.findings, look.at) if look else standing.Look(name, target.kind)
 
 
-def routine_state(app: App, routine: Routine, now: datetime) -> RoutineState:
+def routine_state(site: Site, memory: Memory, routine: Routine, now: datetime) -> RoutineState:
     """Tell how a routine stands. A run that was narrowed to some of its tasks does not count."""
-    wanted = {task.id for task in routine.tasks}
-    runs = app.runs(_ENOUGH, routine.name)
-    last = next((run for run in runs if wanted <= {task.id for task in run.tasks} and run.status is not Status.REFUSED), None)
-    slot = last_slot(app.site, routine, now)
+    last = _complete(memory.runs(1, routine.name), routine) or _complete(memory.runs(_ENOUGH, routine.name), routine)
+    slot = last_slot(site, routine, now)
     late = slot is not None and slot.end < now and (last is None or last.began < slot.start)
     due = slot.start if slot else None
-    known = RoutineState(routine.name, due=due, next=_next(app.site, routine, now), overdue=late)
+    known = RoutineState(routine.name, due=due, next=_next(site, routine, now), overdue=late)
     return replace(known, run=last.id, began=last.began, status=last.status, verdict=last.verdict) if last else known
+
+
+def _complete(runs: list[RunRecord], routine: Routine) -> RunRecord | None:
+    wanted = {task.id for task in routine.tasks}
+    whole = (run for run in runs if wanted <= {task.id for task in run.tasks})
+    return next((run for run in whole if run.status is not Status.REFUSED), None)
 
 
 def last_slot(site: Site, routine: Routine, now: datetime) -> windows.Slot | None:
@@ -96,16 +109,16 @@ def last_slot(site: Site, routine: Routine, now: datetime) -> windows.Slot | Non
     return None
 
 
-def open_run(app: App, record: RunRecord) -> OpenRun:
+def open_run(site: Site, record: RunRecord) -> OpenRun:
     """Tell what a run waits for, and the exact command that goes on."""
-    alive = app.alive(record.id)
-    because, command = _owes(record, app.owed(record), alive=alive)
+    alive = locks.is_held(site.state / "locks", locks.of_run(record.id))
+    because, command = _owes(record, owed.reason(record), alive=alive)
     return OpenRun(record.id, record.routine, record.began, record.status, alive, because, command)
 
 
 def document(state: State) -> Document:
     """Tell the state: what needs a person first, then the targets, then the routines."""
-    page = screens.status(state.site, state.targets, state.at)
+    page = standing.status(state.site, state.targets, state.at)
     targets = (replace(section, title="Targets") for section in page.sections)
     rows = [_routine_row(one, state.at) for one in state.routines]
     heads = ("", "routine", "last run", "result", "next")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mainstay.config.bind import Binder, is_map
+from mainstay.config.bind import Binder
 from mainstay.config.document import Leaf, Map, Node
 from mainstay.config.include import Sources
 from mainstay.config.load import sections
@@ -21,7 +21,7 @@ from mainstay.model.task import Site, Task
 
 
 def outline(path: Path) -> Site:
-    """Return a Site whose targets have no settings and whose tasks have no parameters; ConfigError when even that has mistakes."""
+    """Return a Site whose targets have no settings and whose tasks have no parameters; ConfigError says what is wrong even so."""
     path = Path(os.path.abspath(path))
     mistakes = Mistakes(f"the configuration {path} cannot be used")
     sources = Sources(path, mistakes)
@@ -58,5 +58,5 @@ def _first(node: Node) -> str:
 
 
 def _target(name: str, node: Node) -> Target:
-    kind = {key.text: value for key, value in node.entries}.get("kind") if is_map(node) else None
+    kind = {key.text: value for key, value in node.entries}.get("kind") if isinstance(node, Map) else None
     return Target(name, kind.text if isinstance(kind, Leaf) else "", None)

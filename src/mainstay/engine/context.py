@@ -15,6 +15,7 @@ from mainstay.ledger.samples import Samples
 from mainstay.model.run import RunRecord
 from mainstay.model.target import Target
 from mainstay.model.task import Site, Task
+from mainstay.system import locks
 from mainstay.vault.store import Store
 
 
@@ -74,4 +75,4 @@ class Context:
 
     def run_lock(self, run: str) -> str:
         """Return the resource whose lock says that a run has a living owner."""
-        return f"run:{run}"
+        return locks.of_run(run)

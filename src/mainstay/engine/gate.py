@@ -14,7 +14,7 @@ from mainstay.model.because import Because, because
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope, Impact, Plan
 from mainstay.model.run import RunRecord, Status
-from mainstay.model.task import Lock, Routine
+from mainstay.model.task import Routine
 from mainstay.model.units import Duration
 from mainstay.schedule import windows
 from mainstay.system import clock, locks
@@ -106,11 +106,7 @@ def abandoned(context: Context, run: str) -> RunRecord | None:
 
 def alive(context: Context, run: str) -> bool:
     """Return whether a run has a living owner; the lock says so, never a process id."""
-    try:
-        locks.acquire(context.locks, Lock(context.run_lock(run), exclusive=False), "look").release()
-    except Refused:
-        return True
-    return False
+    return locks.is_held(context.locks, context.run_lock(run))
 
 
 def _clock_runs_forward(context: Context, run: str) -> None:

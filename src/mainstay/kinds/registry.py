@@ -22,10 +22,7 @@ def names() -> tuple[str, ...]:
 @cache
 def load(name: str) -> Kind:
     """Import a kind; KeyError when there is none of that name."""
-    if name in _folders():
-        kind = importlib.import_module(f"mainstay.kinds.{name}").KIND
-    else:
-        kind = _entries()[name].load()
+    kind = importlib.import_module(f"mainstay.kinds.{name}").KIND if name in _folders() else _entries()[name].load()
     assert isinstance(kind, Kind)
     return kind
 

@@ -29,7 +29,6 @@ from mainstay.report.document import (
 )
 from mainstay.report.period import run_line
 from mainstay.report.period_page import runs_table
-from mainstay.report.quantity import ago
 from mainstay.report.run import Left
 from mainstay.report.run_page import left_entries
 
@@ -43,22 +42,6 @@ class Forecast:
     budget: Duration | None = None
     because: str = ""
     bracket: bool = False
-
-
-@dataclass(frozen=True)
-class Look:
-    """What is known of one target: its findings and when they were made; `because` where it could not be looked at."""
-
-    target: str
-    kind: str
-    findings: tuple[Finding, ...] = ()
-    at: datetime | None = None
-    because: str = ""
-
-    @property
-    def level(self) -> Level:
-        """The worst of the findings; unknown where nobody could look."""
-        return max((one.level for one in self.findings), default=Level.OK) if self.at and not self.because else Level.UNKNOWN
 
 
 def plan(routine: str, forecasts: Sequence[Forecast], now: datetime) -> Document:
@@ -83,18 +66,6 @@ def runs(records: Sequence[RunRecord], now: datetime) -> Document:
     lines = [run_line(run, now) for run in sorted(records, key=lambda run: run.began, reverse=True)]
     content = runs_table(lines, now) if lines else Paragraph("No run is in the journal yet.", "muted")
     return Document("Runs", Cell(plural(len(lines), "run")), "", sections=(Section("", (content,)),))
-
-
-def status(site: str, looks: Sequence[Look], now: datetime) -> Document:
-    """Tell the state of every target, one line each, the worst first."""
-    ordered = sorted(looks, key=lambda look: (-look.level, look.target))
-    worst = ordered[0].level if ordered else Level.OK
-    rows = [
-        (marks.level_mark(look.level), Cell(look.target), Cell(look.kind, "muted"), Cell(_line(look)), Cell(ago(look.at, now)))
-        for look in ordered
-    ]  # fmt: skip
-    content = table(("", "target", "kind", "state", "#looked"), rows) if rows else Paragraph("No target is configured.", "muted")
-    return Document(site, marks.level_word(worst), _counted(looks), sections=(Section("", (content,)),))
 
 
 def findings(title: str, found: Sequence[Finding]) -> Document:
@@ -156,18 +127,3 @@ def _cost(step: Step) -> str:
     cost = step.cost
     sizes = [quantity.shown(cost.bytes, "B") if cost.bytes else "", plural(cost.rows, "row") if cost.rows else ""]
     return ", ".join(part for part in [*sizes, plural(cost.files, "file") if cost.files else ""] if part)
-
-
-def _line(look: Look) -> str:
-    if look.because:
-        return look.because
-    worst = max(look.findings, key=lambda one: one.level, default=None)
-    more = sum(one.level > Level.OK for one in look.findings) - 1
-    if look.at is None or worst is None:
-        return "not looked at yet" if look.at is None else "nothing to remark"
-    return str(worst.because) + (f" (and {more} more)" if more > 0 else "")
-
-
-def _counted(looks: Sequence[Look]) -> str:
-    counts = ((level, sum(look.level is level for look in looks)) for level in sorted(Level, reverse=True))
-    return ", ".join(f"{count} {level.name.lower()}" for level, count in counts if count)

@@ -37,6 +37,20 @@ class Held:
         os.close(self.fd)
 
 
+def of_run(run: str) -> str:
+    """Name the resource whose lock says that a run has a living owner."""
+    return f"run:{run}"
+
+
+def is_held(folder: Path, resource: str) -> bool:
+    """Return whether somebody has a lock for itself."""
+    try:
+        acquire(folder, Lock(resource, exclusive=False), "look").release()
+    except Refused:
+        return True
+    return False
+
+
 def path_of(folder: Path, resource: str) -> Path:
     """Return the lock file of a resource."""
     name = quote(resource, safe="")
