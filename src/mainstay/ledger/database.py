@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from importlib.resources import files
 from pathlib import Path
 
 from mainstay.model.errors import MainstayError, Refused, StepFailed, Unreachable
 from mainstay.model.units import Size
 from mainstay.system.files import NETWORK, filesystem, room
 
+_SQL = Path(__file__).parent / "sql"
 BUSY_SECONDS = 10.0
 _ROW = 16384  # bytes of pages and WAL frames around one row
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
@@ -66,7 +66,7 @@ def unwritten(error: sqlite3.OperationalError, path: Path, needed: int) -> Mains
 
 def query(name: str) -> str:
     """Return the text of a shipped .sql file."""
-    return (files("mainstay.ledger") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, name: str, latest: int) -> None:
