@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from mainstay.report.render import render
 
 from mainstay.report.changes import change_log
+from mainstay.report.render import render
 from tests.report.sample import NOW, bad, weeks
 
 LOG = change_log([*weeks(), bad()], NOW - timedelta(days=7), NOW, NOW)

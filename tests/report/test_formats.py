@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mainstay.report.render import Format, document, render
 from rich.cells import cell_len
 
 from mainstay.model.because import Finding, Level, because
 from mainstay.report import html, markdown, terminal
 from mainstay.report.document import Cell, Document, Entries, Entry, Paragraph, Section, table
 from mainstay.report.period import digest
+from mainstay.report.render import Format, document, render
 from mainstay.report.run import build
 from tests.report.sample import NOW, bad, check, good, weeks
 

@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from mainstay.report.render import render
 
 from mainstay.ledger import events, runs
 from mainstay.ledger.journal import Journal
 from mainstay.model.codec import encode
 from mainstay.model.run import RunRecord, Status, Verdict
 from mainstay.report.period import Digest, Due, Scope, digest
+from mainstay.report.render import render
 from mainstay.report.run import build
 from tests.report.sample import NOW, bad, good, weeks
 from tests.report.test_formats import same

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from mainstay.report.render import render
 
 from mainstay.model.because import Level
 from mainstay.model.run import Status, Verdict
+from mainstay.report.render import render
 from mainstay.report.run import build
 from tests.report.sample import NOW, bad, bracket, good, weeks
 

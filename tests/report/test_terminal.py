@@ -20,8 +20,10 @@ from mainstay.report.progress import Pace, Progress
 from tests.report.sample import NOW, bad
 
 ROOT = Path(__file__).parents[2]
-SHOW = "from mainstay.report import terminal; from mainstay.report.render import document; from mainstay.report.run import build;" \
-       "from tests.report.sample import *; terminal.show(document(build(bad(), weeks(), NOW)))"  # fmt: skip
+SHOW = (
+    "from mainstay.report import terminal; from mainstay.report.render import document; from mainstay.report.run import build; "
+    "from tests.report.sample import *; terminal.show(document(build(bad(), weeks(), NOW)))"
+)
 
 
 def python(code: str, **more: str) -> subprocess.Popen[bytes]:
