@@ -13,7 +13,7 @@ from mainstay.ledger.samples import Look
 from mainstay.model.because import Because, because
 from mainstay.model.codec import encode
 from mainstay.model.errors import MainstayError, Refused
-from mainstay.model.plan import Plan
+from mainstay.model.plan import Plan, Step, Undo, shown
 from mainstay.model.run import Remark, RunRecord, Status, StepRecord
 from mainstay.model.task import Task
 from mainstay.model.units import Duration
@@ -161,39 +161,61 @@ def _kept_out(drive: Drive, task: Task, made: Plan, expected: Duration | None) -
 
 
 def _steps(drive: Drive, task: Task, session: Session, until: clock.Deadline | None) -> str:
-    """Do the steps that are left, in order; return why the rest is not done, "" when all are."""
+    """Do the steps that are left, in order; return why some are not done, "" when all are.
+
+    Steps that can be taken back belong together: the first failure ends them. Others (the backup of each target, say) go on,
+    except those that need a step that is not done.
+    """
     made = drive.record.task(task.id).plan
     assert made is not None
+    together = any(isinstance(step.reverse, Undo) for step in made.steps)
+    missing: dict[str, str] = {}
     for step in made.steps:
-        done = latest(drive.record.task(task.id)).get(step.id)
-        if done and done.status is Status.CHANGED:
+        needed = next((need for need in step.needs if need in missing), "")
+        if needed:
+            missing[step.id] = f"{step.action} {shown(step.on)} needs {needed}"
             continue
-        if done and done.status is not Status.PENDING:
-            return done.because or f"{step.action} was taken back"
-        if drive.record.turned or drive.stop():
-            return drive.record.turned or "the run was cancelled"
-        late = _over_budget(task, until)
-        if late:
-            return late
-        try:
-            act.do(drive, task, session, step)
-        except MainstayError as error:
-            if _is_open(drive, task.id):
-                raise  # its end row could not be written: recovery finds out how it ended
-            return str(error)  # the look before the act failed: nothing was started
-        now = latest(drive.record.task(task.id))[step.id]
-        if now.status is not Status.CHANGED:
-            return now.because
-    return ""
+        why = _step(drive, task, session, step, until)
+        if why is None:
+            continue
+        if together or drive.record.turned or drive.stop() or _is_unknown(drive, task.id) or _late(until):
+            return why
+        missing[step.id] = why
+    return "; ".join(missing.values())
+
+
+def _step(drive: Drive, task: Task, session: Session, step: Step, until: clock.Deadline | None) -> str | None:
+    """Do one step unless it is done; return why it is not, None when it is."""
+    done = latest(drive.record.task(task.id)).get(step.id)
+    if done and done.status is Status.CHANGED:
+        return None
+    if done and done.status is not Status.PENDING:
+        return done.because or f"{step.action} was taken back"
+    if drive.record.turned or drive.stop():
+        return drive.record.turned or "the run was cancelled"
+    if _late(until):
+        return _over_budget(task, until)
+    try:
+        act.do(drive, task, session, step)
+    except MainstayError as error:
+        if _is_open(drive, task.id):
+            raise  # its end row could not be written: recovery finds out how it ended
+        return str(error)  # the look before the act failed: nothing was started
+    now = latest(drive.record.task(task.id))[step.id]
+    return None if now.status is Status.CHANGED else now.because
+
+
+def _is_unknown(drive: Drive, task: str) -> bool:
+    return any(step.status is Status.UNKNOWN for step in latest(drive.record.task(task)).values())
+
+
+def _late(until: clock.Deadline | None) -> bool:
+    return until is not None and not until.left
 
 
 def _over_budget(task: Task, until: clock.Deadline | None) -> str:
-    """Return why no further step is begun: the time that the task was given is used up. Time between a crash and its
-    recovery does not count.
-    """
-    if until is None or until.left:
-        return ""
-    took = Duration(clock.monotonic() - until.began)
+    """Say that the time that the task was given is used up. Time between a crash and its recovery does not count."""
+    took = Duration(clock.monotonic() - until.began if until else 0)
     return str(because("time used", took, ">", task.budget, "budget").at(task.origins.get("budget")))
 
 

@@ -161,27 +161,6 @@ def test_a_repository_whose_disk_is_gone_is_not_made_anew(tmp_path: Path, sessio
     assert list((tmp_path / "repo").iterdir()) == []
 
 
-def test_undoing_a_backup_removes_what_was_half_made_and_never_a_finished_one(
-    tmp_path: Path, session: Open, perform: Perform
-) -> None:
-    perform(session(of=("db",)), "backup")
-    (id,) = [path.name for path in (tmp_path / "repo" / "backups").iterdir()]
-    (tmp_path / "repo" / f".part-{id}").mkdir()
-    task, opened = registry.load("backup").task("backup"), session(of=("db",))
-    undo = Step(
-        "x~undo",
-        "discard",
-        ("backup", "db"),
-        task.plan(task.observe(opened), task.params(), "r")[0].because,
-        args={"id": id, "repository": "there"},
-    )
-    before = task.observe(opened, undo.on)
-    assert task.verify(before, before, undo)
-    task.apply(opened, undo, Deadline(Duration(60)))
-    assert task.verify(before, task.observe(opened, undo.on), undo) is None
-    assert task.observe(opened).entry(id)
-
-
 def _history(session: Open, tmp_path: Path, days: int) -> list[str]:
     """Make backups of `db` that say they were made on each of the last days, oldest first."""
     repository, made = create_repository(tmp_path / "repo"), []

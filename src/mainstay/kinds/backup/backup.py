@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mainstay.kinds.backup.facts import RepositoryFacts, Source, look, newest, obstacle, opened, opened_or_made, sources
+from mainstay.kinds.backup.facts import RepositoryFacts, Source, look, newest, obstacle, opened_or_made, sources
 from mainstay.kinds.backup.moving import moving
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
 from mainstay.model.because import Finding, Level, because
-from mainstay.model.plan import Cost, Impact, On, Skip, Step, Undo
+from mainstay.model.plan import Cost, Impact, On, Skip, Step
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration, Size
 from mainstay.system.clock import Deadline
@@ -46,10 +46,8 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
         return [Finding(Level.CRITICAL, one.target, because("cannot be backed up", one.trouble), advice) for one in troubled]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:
-        """The backup is in the catalogue, which shows complete ones only; or nothing half made is left."""
+        """The backup is in the catalogue, which shows complete ones only."""
         id = step.args["id"]
-        if step.action == "discard":
-            return f".part-{id} is still there" if id in after.catalogue.leftovers else None
         return None if after.entry(id) else f"the repository has no backup {id}"
 
     def locks(self, resource: str, params: NoParams) -> tuple[Lock, ...]:
@@ -58,18 +56,12 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
 
     @action("backup")
     def backup(self, session: Session, step: Step, deadline: Deadline) -> None:
-        """Dump, store, read back, publish; what a killed attempt left under this id is removed first."""
+        """Dump, store, read back, publish. A failed attempt leaves nothing; what a killed one left is removed first."""
         args, store = step.args, session.stores[step.args["target"]]
         repository = opened_or_made(session, args["repository"])
         previous = BackupId(args["previous"]) if args["previous"] else None
         order = Order(BackupId(args["id"]), args["target"], args["run"], session.site, session.ledger_head, previous)
         make(repository, store, order, moving(session, deadline, 2 * step.cost.bytes))
-
-    @action("discard")
-    def discard(self, session: Session, step: Step, deadline: Deadline) -> None:
-        """Remove what was half made, and never a finished backup; a repository that was not made yet holds nothing."""
-        if step.args["repository"] or look(session, step.on, None).identity:
-            opened(session).sweep(BackupId(step.args["id"]))
 
 
 def _decide(facts: RepositoryFacts, source: Source, name: str) -> Step | Skip:
@@ -83,5 +75,5 @@ def _decide(facts: RepositoryFacts, source: Source, name: str) -> Step | Skip:
     if last is not None:
         reason = because("age of the newest backup", Duration((facts.at - last.created).total_seconds()))
     args = {"id": id, "target": target, "run": name, "previous": last.id if last else "", "repository": facts.identity}
-    reverse, cost = Undo("discard", {"id": id, "repository": facts.identity}), Cost(bytes=source.bytes)
-    return Step(f"backup {target}", "backup", on, reason, Impact.LOAD, reverse, args, deadline=_DEADLINE, cost=cost)
+    cost = Cost(bytes=source.bytes)
+    return Step(f"backup {target}", "backup", on, reason, Impact.LOAD, args=args, deadline=_DEADLINE, cost=cost)
