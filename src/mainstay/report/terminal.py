@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from io import StringIO
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from mainstay.report.document import (
     Block,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
+_NARROW = 28  # columns that names have at least beside their figures; longer ones get a line of their own
 PLAIN_WIDTH, WIDEST = 80, 120
 _STYLES: dict[Tone, str] = {
     "": "",
@@ -56,7 +57,7 @@ def write(document: Document, width: int = PLAIN_WIDTH, colour: bool = False) ->
 def lines(block: Block, width: int = PLAIN_WIDTH, colour: bool = False) -> str:
     """Render one block, as it looks inside a document."""
     output = StringIO()
-    _console(output, width, colour).print(_block(block))
+    _console(output, width, colour).print(_block(block, width))
     return _trimmed(output)
 
 
@@ -120,10 +121,10 @@ def _section(console: Console, section: Section) -> None:
         if not console.color_system:
             console.print("─" * min(len(section.title), console.width))
     for block in section.blocks:
-        console.print(_block(block))
+        console.print(_block(block, console.width))
 
 
-def _block(block: Block) -> RenderableType:
+def _block(block: Block, width: int) -> RenderableType:
     from rich.console import Group
 
     match block:
@@ -134,9 +135,10 @@ def _block(block: Block) -> RenderableType:
         case Entries():
             return Group(*(_entry(entry) for entry in block.entries), *_rest(block.more))
         case Table():
-            return Group(_table(block), *_rest(block.more))
+            rows = _stacked(block) if _is_cramped(block, width) else [_table(block)]
+            return Group(*rows, *_rest(block.more))
         case Figure() | Gallery():
-            return _block(block.table)
+            return _block(block.table, width)
 
 
 def _tiles(block: Tiles) -> RenderableType:
@@ -169,11 +171,41 @@ def _table(block: Table) -> RenderableType:
     from rich.table import Table as Grid
 
     grid = Grid(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
-    for column in block.columns:
-        grid.add_column(_text(column.title), justify="right" if column.number else "left", overflow="fold", no_wrap=column.number)
+    figures = len(block.columns) > 2  # of two columns the name stays whole, and a long value folds
+    for number, column in enumerate(block.columns):
+        justify: Literal["left", "right"] = "right" if column.number else "left"
+        whole = column.number if figures else number == 0
+        grid.add_column(_text(column.title), justify=justify, overflow="fold", no_wrap=whole)
     for row in block.rows:
         grid.add_row(*(_cell(cell) for cell in row))
     return grid
+
+
+def _is_cramped(block: Table, width: int) -> bool:
+    """Return whether what the rows are about would be folded into a thin column because the figures beside it need the room."""
+    if not block.columns[0].title or len(block.columns) < 3:
+        return False
+    lengths = [max((len(clean(row[number].text)) for row in block.rows), default=0) for number in range(len(block.columns))]
+    return lengths[0] > max(_NARROW, width - sum(lengths[1:]) - 3 * len(lengths[1:]))
+
+
+def _stacked(block: Table) -> list[Text]:
+    """Return a table whose first column has a line of its own above each row of figures."""
+    rest = list(range(1, len(block.columns)))
+    widths = {n: max(len(block.columns[n].title), *(len(clean(row[n].text)) for row in block.rows)) for n in rest}
+    titles = [_text(block.columns[n].title, "dim") for n in rest]
+    shown = [_joined(titles, block, widths)]
+    for row in block.rows:
+        shown += [_cell(row[0]), _joined([_cell(row[n]) for n in rest], block, widths)]
+    return shown
+
+
+def _joined(cells: list[Text], block: Table, widths: dict[int, int]) -> Text:
+    from rich.text import Text
+
+    for number, cell in enumerate(cells, 1):
+        cell.align("right" if block.columns[number].number else "left", widths[number])
+    return Text("    ").append(Text("   ").join(cells))
 
 
 def _rest(more: int) -> list[Text]:
