@@ -85,3 +85,25 @@ def test_sound_files_are_one_line(folder: Folder, write: Write) -> None:
     kind = KIND.task("audit")
     (finding,) = kind.assess(folder.look("audit"), kind.params())
     assert str(finding) == "configuration: files: 1 looked at, nothing wrong"
+
+
+@pytest.mark.covers("CFG-02")
+def test_what_differs_from_the_approved_copies_is_told_by_line_and_never_by_value(
+    folder: Folder, write: Write, tmp_path: Path
+) -> None:
+    write(".env", "A=1\nPASSWORD=new-marker\n", mode=0o600)
+    write("compose.yaml", "services: {}\n")
+    write("added.env", "B=1\n", mode=0o600)
+    approved = tmp_path / "approved"
+    approved.mkdir()
+    (approved / ".env").write_text("A=1\nPASSWORD=old-marker\n")
+    (approved / "compose.yaml").write_text("services: {}\n")
+    (approved / "gone.env").write_text("C=1\n")
+    folder.settings = replace(folder.settings, approved=approved)
+    told = folder.told("audit")
+    assert told == [
+        "WARNING .env:2: differs from the approved copies: changed",
+        "WARNING added.env: differs from the approved copies: new",
+        "WARNING gone.env: differs from the approved copies: missing",
+    ]
+    assert "marker" not in str(told)

@@ -1,4 +1,4 @@
-"""Is every named configuration file sound: does it parse, are its variables set, who can read it."""
+"""Is every named configuration file sound: does it parse, are its variables set, who can read it, is it as approved."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mainstay.kinds.files.documents import Document, documents
+from mainstay.kinds.files.drift import Drift, drifted
 from mainstay.kinds.files.pairs import Unparsed
 from mainstay.kinds.files.settings import Settings
 from mainstay.kinds.files.syntax import mistakes
@@ -40,13 +41,14 @@ class Facts:
     open_to_all: tuple[str, ...]
     skipped: dict[str, str]
     problems: tuple[str, ...] = ()
+    drift: tuple[Drift, ...] = ()
 
 
 class Audit(TaskKind[Facts, NoParams]):
     """Parse JSON, YAML, TOML and `.env`; look up the variables of Compose files."""
 
     name = "audit"
-    summary = "syntax of configuration files, variables that are used and not set, readable secrets"
+    summary = "syntax of configuration files, variables that are used and not set, readable secrets, drift from what was approved"
     task_class = TaskClass.CHECK
     facts = Facts
 
@@ -57,6 +59,7 @@ class Audit(TaskKind[Facts, NoParams]):
         named = replace(settings, configuration=(*settings.configuration, ".env", "*/.env"))  # they set Compose's variables
         found = list(documents(named, problems))
         read = [one for one in found if not one.skipped]
+        drift = tuple(drifted(settings, named, read, problems))
         flaws = [Flaw(one.file, flaw.line, flaw.problem) for one in read for flaw in mistakes(one.form, one.text)[:_MOST]]
         return Facts(
             at=clock.now(),
@@ -66,12 +69,14 @@ class Audit(TaskKind[Facts, NoParams]):
             open_to_all=tuple(one.file for one in read if one.form == "env" and one.mode & stat.S_IROTH),
             skipped={one.file: one.skipped for one in found if one.skipped},
             problems=tuple(problems[:20]),
+            drift=drift,
         )
 
     def assess(self, facts: Facts, params: NoParams) -> list[Finding]:
         """Syntax first; an unset variable becomes an empty text in the container, silently."""
         found = [Finding(Level.CRITICAL, f"{one.file}:{one.line}", because("syntax", one.problem)) for one in facts.flaws]
         found += [_variable(one) for one in facts.unset]
+        found += [_drift(one) for one in facts.drift]
         for file in facts.open_to_all:
             found.append(Finding(Level.WARNING, file, because("readable", "by everybody on this host"), f"chmod 640 {file}"))
         found += [Finding(Level.WARNING, "folder", because("not looked into", problem)) for problem in facts.problems]
@@ -82,6 +87,12 @@ class Audit(TaskKind[Facts, NoParams]):
             level = Level.OK if facts.files else Level.WARNING
             found.append(Finding(level, "configuration", because("files", f"{len(facts.files)} looked at, nothing wrong")))
         return found
+
+
+def _drift(one: Drift) -> Finding:
+    where = f"{one.file}:{one.line}" if one.line else one.file
+    reason = because("differs from the approved copies", one.how, param="approved")
+    return Finding(Level.WARNING, where, reason, "look at the difference, then approve it there or take the approved copy back")
 
 
 def _variable(one: Unset) -> Finding:

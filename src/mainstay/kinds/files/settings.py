@@ -42,6 +42,10 @@ class Settings:
         tuple[str, ...],
         Setting("globs of configuration files below the folder, for placeholders and audit", example="[.env, 'config/*.yaml']"),
     ] = (".env", ".env.*", "*.env", "compose*.y*ml", "docker-compose*.y*ml")
+    approved: Annotated[
+        Path | None,
+        Setting("a folder with the approved copies of these files; what differs is a finding", example="/srv/approved/app"),
+    ] = None
     placeholders: Annotated[
         tuple[str, ...],
         Setting(
