@@ -16,9 +16,11 @@ from mainstay.model.errors import MainstayError, Unknown
 from mainstay.model.plan import OnUnknown, Step, Undo
 from mainstay.model.run import Status
 from mainstay.model.task import Task
+from mainstay.model.units import Duration
 from mainstay.system import process
 from mainstay.system.clock import Deadline
 
+_TIDY = Duration(120)  # the longest that taking away what a step left may take
 _OUTPUT = 16_000  # characters of a step's output that the journal keeps
 
 
@@ -38,8 +40,8 @@ def do(drive: Drive, task: Task, session: Session, step: Step, undo_of: str = ""
         _begin(drive, task, step, None, undo_of)
         return end(drive, task.id, step, Ending(Status.DEFERRED, f"it cannot be looked at now: {error}"))
     _begin(drive, task, step, before, undo_of)
-    ending = _attempt(drive, kind, inside, step, before)
-    return end(drive, task.id, step, _alone(drive.tag(task.id, step.id), ending))
+    ending = _alone(drive.tag(task.id, step.id), _attempt(drive, kind, inside, step, before))
+    return end(drive, task.id, step, _tidied(kind, as_session(session, drive.door(task, step, obey=False)), step, ending))
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ def end(drive: Drive, task: str, step: Step, ending: Ending) -> Status:
     proves = step.proves if ending.status is Status.CHANGED else ()
     drive.write(events.STEP_ENDED, {"step": step.id, "proves": proves, **encode(ending)}, task)
     return ending.status
+
+
+def tidy(kind: TaskKind[Any, Any], session: Session, step: Step) -> None:
+    """Take away what an attempt that did not finish has left half made."""
+    kind.tidy(session, step, Deadline(_TIDY))
 
 
 def undo_step(done: Step) -> Step:
@@ -88,6 +95,17 @@ def _alone(tag: str, ending: Ending) -> Ending:
         process.end_tagged(tag)
     except Unknown as error:
         return replace(ending, status=Status.UNKNOWN, because=f"{ending.because}; {error}")
+    return ending
+
+
+def _tidied(kind: TaskKind[Any, Any], session: Session, step: Step, ending: Ending) -> Ending:
+    """Take away what an attempt left half made; while that cannot be done, nobody knows how the step ends."""
+    if ending.status is Status.CHANGED:
+        return ending
+    try:
+        tidy(kind, session, step)
+    except MainstayError as error:
+        return replace(ending, status=Status.UNKNOWN, because=f"{ending.because}; what it left cannot be taken away: {error}")
     return ending
 
 

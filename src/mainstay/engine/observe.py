@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from mainstay.engine.context import Context
@@ -46,6 +47,12 @@ def findings(context: Context, task: Task, facts: Any) -> tuple[Finding, ...]:
     return tuple(Finding(one.level, one.on, one.because.at(task.origins.get(one.because.param)), one.advice) for one in judged)
 
 
+def remember(context: Context, task: Task, at: datetime, facts: Any, found: tuple[Finding, ...]) -> None:
+    """Keep a look as the newest of its task, and its figures for their history."""
+    context.samples.remember(Look(task.id, at, encode(facts), found))
+    context.samples.record(task.target.name, at, context.task_kind(task).figures(facts))
+
+
 def check(context: Context, task: Task) -> tuple[TaskRecord, Any]:
     """Look at a target and return the record of that look, with the facts as JSON (None when it cannot be looked at)."""
     kind, began = context.task_kind(task), clock.now()
@@ -54,11 +61,12 @@ def check(context: Context, task: Task) -> tuple[TaskRecord, Any]:
         with session(context, task, Door(task.target.place)) as opened:
             seen = kind.observe(opened)
         found, facts, why = findings(context, task, seen), encode(seen), ""
+        remember(context, task, began, seen, found)
     except MainstayError as error:
         found, why = (Finding(Level.UNKNOWN, task.target.name, because(str(error), None)),), str(error)
+        context.samples.remember(Look(task.id, began, None, found))
     worst = max((one.level for one in found), default=Level.OK)
     status = {Level.OK: Status.OK, Level.WARNING: Status.OK, Level.CRITICAL: Status.FAILED, Level.UNKNOWN: Status.UNKNOWN}[worst]
-    context.samples.remember(Look(task.id, began, facts, found))
     record = TaskRecord(
         id=task.id,
         target=task.target.name,

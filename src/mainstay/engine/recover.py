@@ -138,9 +138,10 @@ def _happened(drive: Drive, record: TaskRecord, started: StepRecord) -> Ending:
         return Ending(Status.PENDING, "interrupted; it starts again")
     with drive.locked(task), observe.session(drive.context, task, drive.door(task, step, obey=False)) as session:
         after = kind.observe(session, step.on)
-    why = kind.verify(decode(kind.facts, started.before), after, step)
-    if why is None:
-        return Ending(Status.CHANGED, "interrupted; a look shows that it happened", after)
+        why = kind.verify(decode(kind.facts, started.before), after, step)
+        if why is None:
+            return Ending(Status.CHANGED, "interrupted; a look shows that it happened", after)
+        act.tidy(kind, session, step)
     ends = drive.record.turned or drive.stop()
     if ends and isinstance(step.reverse, Undo) and not step.is_bracket and not started.undo_of:
         return Ending(Status.FAILED, f"interrupted: {why}; it is taken back", after)

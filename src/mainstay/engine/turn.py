@@ -9,7 +9,6 @@ from mainstay.engine import act, bracket, gate, observe, owed, plan
 from mainstay.engine.drive import Drive, latest
 from mainstay.kinds.kind import Session
 from mainstay.ledger import events
-from mainstay.ledger.samples import Look
 from mainstay.model.because import Because, because
 from mainstay.model.codec import encode
 from mainstay.model.errors import MainstayError, Refused
@@ -130,7 +129,7 @@ def _work(drive: Drive, task: Task) -> None:
         began = clock.now()
         facts = drive.kind(task).observe(session)
         found = observe.findings(drive.context, task, facts)
-        drive.context.samples.remember(Look(task.id, began, encode(facts), found))
+        observe.remember(drive.context, task, began, facts, found)
         made = _pin(drive, task, facts, began)
         if made and made.steps:
             _close(drive, task, session, _steps(drive, task, session, until))

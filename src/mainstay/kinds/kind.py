@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from mainstay.model.because import Because, Finding
 from mainstay.model.errors import Cancelled
+from mainstay.model.figure import Figure
 from mainstay.model.plan import Impact, On, Skip, Step
 from mainstay.model.target import Target
 from mainstay.model.task import Category, Lock, TaskClass
@@ -104,6 +105,16 @@ class TaskKind(ABC, Generic[F, P]):
     def verify(self, before: F, after: F, step: Step) -> str | None:
         """Return None if the facts prove that the step (or its undo: look at `step.action`) happened, else why not."""
         raise NotImplementedError
+
+    def tidy(self, session: Session, step: Step, deadline: Deadline) -> None:
+        """Take away what an attempt that did not finish has left half made; called after a failure and after a crash.
+
+        It bears being repeated, and finds nothing after an attempt that never began. What it cannot take away, it raises.
+        """
+
+    def figures(self, facts: F) -> Iterable[Figure]:
+        """Return the numbers of an observation that are worth a history."""
+        return ()
 
     def highest_impact(self, settings: Any) -> Impact:
         """Return the highest impact that any step may have on a target with these settings."""
