@@ -28,6 +28,7 @@ class Scene:
     others        targets that this one backs up
     undo_keeps    why an undo leaves what a finished step made, "" when it returns to the state before
     acts_anew     why doing a step twice leaves other bytes than doing it once, "" when it does not
+    contents      returns what the target holds, where that is no file below the scene's folder: a database at a server
     close         ends what the scene started
     """
 
@@ -38,6 +39,7 @@ class Scene:
     others: tuple[Target, ...] = ()
     undo_keeps: str = ""
     acts_anew: str = ""
+    contents: Callable[[], Any] | None = None
     close: Callable[[], object] = field(default=lambda: None)
 
     @property

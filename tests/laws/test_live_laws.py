@@ -63,6 +63,11 @@ def tree(folder: Path, *, times: bool = False) -> Tree:
     return found
 
 
+def held(scene: Scene, folder: Path, *, times: bool = False) -> Any:
+    """Return what a scene's target holds."""
+    return scene.contents() if scene.contents else tree(folder, times=times)
+
+
 def look(scene: Scene, step: Step | None = None) -> Any:
     """Observe through a new session."""
     with scene.session() as session:
@@ -93,11 +98,11 @@ def test_every_task_that_acts_has_a_scene(kind: Any, make: Make) -> None:
 @every_scene
 def test_observing_changes_nothing(build: Builder, make: Make) -> None:
     scene, folder = make(build)
-    before = tree(folder, times=True)
+    before = held(scene, folder, times=True)
     steps = scene.steps()
     for step in steps:
         look(scene, step)
-    assert tree(folder, times=True) == before
+    assert held(scene, folder, times=True) == before
 
 
 @every_scene
@@ -123,10 +128,10 @@ def test_an_act_done_twice_is_an_act_done_once(build: Builder, make: Make) -> No
     scene, folder = make(build)
     for step in scene.steps():
         assert do(scene, step) is None
-        once = tree(folder)
+        once = held(scene, folder)
         with suppress(MainstayError):  # it may refuse
             do(scene, step)
-        assert scene.acts_anew or tree(folder) == once
+        assert scene.acts_anew or held(scene, folder) == once
 
 
 @every_scene
@@ -134,23 +139,23 @@ def test_an_undo_returns_to_the_state_before_and_bears_being_run_twice(build: Bu
     scene, folder = make(build)
     steps, states = scene.steps(), []
     for step in steps:
-        states.append(tree(folder))
+        states.append(held(scene, folder))
         do(scene, step)
     for step, state in zip(reversed(steps), reversed(states), strict=True):
         if undo := undo_of(step):
-            wanted = tree(folder) if scene.undo_keeps else state
+            wanted = held(scene, folder) if scene.undo_keeps else state
             for _ in range(2):
                 assert do(scene, undo) is None
-                assert tree(folder) == wanted
+                assert held(scene, folder) == wanted
 
 
 @every_scene
 def test_an_act_whose_time_is_over_does_not_begin(build: Builder, make: Make) -> None:
     scene, folder = make(build)
-    step, before = scene.steps()[0], tree(folder, times=True)
+    step, before = scene.steps()[0], held(scene, folder, times=True)
     with pytest.raises(DeadlinePassed):
         do(scene, step, Duration(0))
-    assert tree(folder, times=True) == before
+    assert held(scene, folder, times=True) == before
 
 
 @every_scene
@@ -171,12 +176,12 @@ def test_an_act_killed_at_any_moment_converges(build: Builder, make: Make) -> No
     """Killed before an effect, then probed, then done again where it did not happen: the end is that of an undisturbed act."""
     scene, folder = make(build)
     done = [_until_killed(scene, step, 0) for step in scene.steps()]
-    expected = _names(folder)
+    expected = _names(scene, folder)
     for number, effects in enumerate(done):
         for moment in _moments(effects):
             scene, folder = make(build)
             _crash(scene, number, moment)
-            assert _names(folder) == expected, f"killed at effect {moment} of {effects} of step {number + 1}"
+            assert _names(scene, folder) == expected, f"killed at effect {moment} of {effects} of step {number + 1}"
 
 
 @every_scene
@@ -186,12 +191,12 @@ def test_an_undo_takes_back_what_was_half_done_and_bears_being_killed_itself(bui
         effects = _until_killed(*_before(*make(build), number)[:2], 0)
         for moment in _moments(effects):
             scene, step, folder = _before(*make(build), number)
-            undo, state = undo_of(step), tree(folder)
+            undo, state = undo_of(step), held(scene, folder)
             assert undo
             _until_killed(scene, step, moment)
             _until_killed(scene, undo, 1)
             assert do(scene, undo) is None
-            assert scene.undo_keeps or tree(folder) == state, f"killed at effect {moment} of {effects}"
+            assert scene.undo_keeps or held(scene, folder) == state, f"killed at effect {moment} of {effects}"
 
 
 def _before(scene: Scene, folder: Path, number: int) -> tuple[Scene, Step, Path]:
@@ -209,6 +214,8 @@ def _crash(scene: Scene, number: int, moment: int) -> None:
             assert _until_killed(scene, step, moment) == -signal.SIGKILL
             if step.on_unknown is OnUnknown.PROBE and probe(scene, step, before) is None:
                 continue
+            with scene.session() as session:
+                scene.kind.tidy(session, step, Deadline(Duration(60)))
         assert do(scene, step) is None
 
 
@@ -253,10 +260,11 @@ def _act_and_die(scene: Scene, step: Step, moment: int, write: int) -> None:
 
 
 def _is_effect(event: str, args: tuple[Any, ...]) -> bool:
-    """Count what may change a file or start a process; reading is none."""
+    """Count what may change a file or a database or start a process; reading is none."""
     if event == "open":
         return bool(args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)) or args[1] not in (None, "r", "rb")
     return event in (
+        "mainstay.postgres",
         "subprocess.Popen",
         "os.rename",
         "os.remove",
@@ -279,8 +287,10 @@ def _moments(effects: int) -> Iterator[int]:
     yield from sorted({*range(1, effects + 1, step), *([effects] if effects else [])})
 
 
-def _names(folder: Path) -> list[str]:
+def _names(scene: Scene, folder: Path) -> Any:
     """Return the names of all that lies there; what stands for a time, a content or a process is not compared."""
+    if scene.contents:
+        return scene.contents()
     return sorted(
         re.sub(r"[0-9a-f]{6,}|\d+", "#", str(path.relative_to(folder)))
         for path in folder.rglob("*")

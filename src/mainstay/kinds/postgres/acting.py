@@ -80,7 +80,7 @@ class Act:
     def _stop(self, future: Any) -> None:
         self.connection.cancel_safe(timeout=_GRACE)
         if not wait([future], _GRACE).done:
-            self.server.end_others()
+            self.server.end_others(self.session.connection.pids)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -96,7 +96,7 @@ def acting(session: Session, deadline: Deadline, database: str = "", *, patient:
     for commands that block nobody while they wait (REINDEX CONCURRENTLY, VACUUM).
     """
     server = Server(session.target, session.door.place, session.door.tag)
-    server.end_others()
+    server.end_others(session.connection.pids)
     limits = {"statement_timeout": milliseconds(deadline.left), **({"lock_timeout": "0"} if patient else {})}
     if server.identity().version >= 140_000:
         limits["client_connection_check_interval"] = "2s"  # the server notices when we are killed

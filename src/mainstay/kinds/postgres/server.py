@@ -137,13 +137,18 @@ class Server:
         """How sessions of this step are known at the server: at most 63 bytes."""
         return application_name(self.tag)
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes at the server that look on behalf of this session."""
+        return [one.info.backend_pid for one in self._looking.values() if not one.closed]
+
     def end_others(self, keep: Sequence[int] = ()) -> int:
         """End sessions of the same step but those of `keep`, and return how many there were; Unknown when one does not go."""
         if not self.tag:
             return 0
         until, prefix, ended = Deadline(_GONE), self.application_name, 0
         with self.connect() as connection, faults.explained(self.name):
-            kept = [*keep, connection.info.backend_pid, *(one.info.backend_pid for one in self._looking.values())]
+            kept = [*keep, connection.info.backend_pid, *self.pids]
             while found := connection.execute(_OTHERS, (prefix, kept)).fetchall():
                 ended = max(ended, len(found))
                 if not until.left:
