@@ -4,9 +4,9 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
-BENCHMARKS := $(filter-out show_heart,$(basename $(notdir $(wildcard benchmarks/*.py))))
+BENCHMARKS := $(filter-out show,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-.PHONY: help demo test test-fast test-long lint bench matrix show-heart docs lock clean
+.PHONY: help demo test test-fast test-long lint bench matrix docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## list what there is
@@ -42,9 +42,9 @@ bench-%: $(DEV)
 matrix: $(DEV) ## which required behaviours have a passing test
 	@$(BIN)/python tools/matrix.py
 
-show-heart: $(DEV) ## every promise of this version, measured on this machine (ONLY=... for some of them)
+show-%: $(DEV) ## every promise of a set (heart, postgres), measured on this machine (ONLY=... for some of them)
 	@tools/system_packages.sh
-	$(BIN)/python -m benchmarks.show_heart $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m benchmarks.show $* $(if $(ONLY),--only $(ONLY))
 
 docs: $(RUN) ## write docs/reference from the code
 	$(BIN)/python tools/reference.py

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.heart.goal import Goal
+from benchmarks.promises.goal import Goal
 from tests.engine.races import race
 
 RACES = 200

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import rotation
-from benchmarks.heart.goal import Goal
-from benchmarks.heart.pytests import ROOT
+from benchmarks.promises.goal import Goal
+from benchmarks.promises.pytests import ROOT
 
 
 def measure() -> Iterator[Goal]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from benchmarks.heart.goal import Goal
-from benchmarks.heart.pytests import tested
+from benchmarks.promises.goal import Goal
+from benchmarks.promises.pytests import tested
 
 
 def measure() -> Iterator[Goal]:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.heart.goal import Goal
+from benchmarks.promises.goal import Goal
 
 COMMAND = Path(sys.executable).with_name("mainstay")
 CONFIGURATION = """\

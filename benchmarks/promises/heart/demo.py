@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.heart.goal import Goal
-from benchmarks.heart.pytests import ROOT
+from benchmarks.promises.goal import Goal
+from benchmarks.promises.pytests import ROOT
 from mainstay.demo.audit import audit
 from mainstay.demo.world import LOGS, world
 from tests.story.test_fresh_machine import debian, inside

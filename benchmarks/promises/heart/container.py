@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.heart.goal import Goal, not_run
-from benchmarks.heart.pytests import tested
+from benchmarks.promises.goal import Goal, not_run
+from benchmarks.promises.pytests import tested
 from tests.live import docker_engine
 
 NAME, WANTED = "host and container", "1,048,576 equal bytes, equal result"

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.heart.goal import Goal, not_run
+from benchmarks.promises.goal import Goal, not_run
 from tests.live.full_disk import PAGE, Outcome, in_a_backup, in_a_rotation, in_a_run
 
 WANTED = "old state intact; file, needed and free bytes named"

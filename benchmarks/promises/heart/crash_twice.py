@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.heart.crash import judged
-from benchmarks.heart.goal import Goal
+from benchmarks.promises.heart.crash import judged
+from benchmarks.promises.goal import Goal
 from tests.crash.crashes import double_kills
 
 PAIRS = 100

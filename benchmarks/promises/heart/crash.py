@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.heart.goal import Goal
+from benchmarks.promises.goal import Goal
 from tests.crash.crashes import Point, Result, attempt
 
 WANTED = "100 % converge, nothing repeated, nothing unpaid"

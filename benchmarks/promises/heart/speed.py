@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from benchmarks import speed
-from benchmarks.heart.goal import Goal
+from benchmarks.promises.goal import Goal
 
 RUNS = 3
 
