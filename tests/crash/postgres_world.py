@@ -36,12 +36,14 @@ ALTER TABLE shadow ADD PRIMARY KEY (id);
 LEFT = """
 SELECT 'index ' || indexrelid::regclass FROM pg_index WHERE NOT indisvalid OR NOT indisready
 UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal
-UNION ALL SELECT 'repack ' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = 'repack' AND c.relname ~ '\\d$'
-UNION ALL SELECT 'type ' || t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-  WHERE n.nspname = 'repack' AND t.typname ~ '\\d$'
-UNION ALL SELECT 'table ' || relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT IN ('orders', 'shadow')
-UNION ALL SELECT 'session ' || application_name FROM pg_stat_activity WHERE application_name LIKE 'mainstay %' AND pid <> pg_backend_pid()
+UNION ALL SELECT 'relation ' || oid::regclass FROM pg_class
+  WHERE relnamespace::regnamespace::text = 'repack' AND relname ~ '\\d$'
+UNION ALL SELECT 'type ' || oid::regtype FROM pg_type
+  WHERE typnamespace::regnamespace::text = 'repack' AND typname ~ '\\d$'
+UNION ALL SELECT 'table ' || relname FROM pg_class
+  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT IN ('orders', 'shadow')
+UNION ALL SELECT 'session ' || application_name FROM pg_stat_activity
+  WHERE application_name LIKE 'mainstay %' AND pid <> pg_backend_pid()
 """
 CHANGES = {
     "insert": "INSERT INTO {} VALUES (%(key)s, %(key)s, 'new', repeat('y', 300)) ON CONFLICT (id) DO UPDATE SET body = 'z'",
@@ -120,6 +122,14 @@ def faults(server: PostgresServer, name: str) -> list[str]:
     return [*found, *([f"{different} rows differ from their shadow"] if different else [])]
 
 
-def settings(server: PostgresServer) -> list[tuple[object, ...]]:
+def settings(server: PostgresServer) -> frozenset[str]:
     """Return what ALTER SYSTEM has written."""
-    return server.sql("SELECT name, setting FROM pg_file_settings WHERE sourcefile LIKE '%postgresql.auto.conf' ORDER BY 1")
+    written = server.sql("SELECT name || ' = ' || setting FROM pg_file_settings WHERE sourcefile LIKE '%postgresql.auto.conf'")
+    return frozenset(text for (text,) in written)
+
+
+def reset(server: PostgresServer, written: frozenset[str]) -> None:
+    """Take settings back."""
+    for name in sorted(text.split(" = ")[0] for text in written):
+        server.sql(f"ALTER SYSTEM RESET {name}")
+    server.sql("SELECT pg_reload_conf()")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from benchmarks.promises.heart.crash import judged
 from benchmarks.promises.goal import Goal
+from benchmarks.promises.heart.crash import judged
 from tests.crash.crashes import CALLS, call_kills
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.promises.heart.crash import judged
 from benchmarks.promises.goal import Goal
+from benchmarks.promises.heart.crash import judged
 from tests.crash.crashes import double_kills
 
 PAIRS = 100

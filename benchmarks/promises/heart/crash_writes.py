@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.promises.heart.crash import judged, undisturbed
 from benchmarks.promises.goal import Goal
+from benchmarks.promises.heart.crash import judged, undisturbed
 from tests.crash.crashes import single_kills
 
 WHILE_A_CHILD_WORKS = 0.04  # s after the write: its parent is dead, the child goes on
