@@ -6,11 +6,11 @@ RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 BENCHMARKS := $(filter-out show,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-.PHONY: help demo test test-fast test-long lint bench matrix docs lock clean
+.PHONY: help demo test test-fast test-long postgres-versions lint bench matrix docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## list what there is
-	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 demo: $(RUN) ## make a real system on the spot and maintain it (DIR=... keeps it in that folder)
 	@$(BIN)/mainstay demo $(if $(DIR),--dir $(DIR))
@@ -26,6 +26,10 @@ test-fast: $(DEV) ## the fast tests alone
 test-long: $(DEV) ## the tests that take longer than ten seconds each
 	@tools/system_packages.sh
 	$(BIN)/pytest -m slow
+
+postgres-versions: $(DEV) ## servers of other PostgreSQL versions for test-long, kept in .cache (PG_CACHE=... elsewhere)
+	@tools/system_packages.sh npm
+	@$(BIN)/python tools/postgres_versions.py 13 14 16 17 18
 
 lint: $(DEV) ## style, types, layers, sizes
 	$(BIN)/ruff check .

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -26,6 +28,20 @@ def free_port() -> int:
         return port
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Write down which statements are sent to a server, for `tools/statements.py`."""
+    sent: set[str] = set()
+    sys.addaudithook(lambda event, args: sent.add(str(args[0])) if event == "mainstay.postgres" else None)
+    config.add_cleanup(lambda: _keep(config.rootpath, "statements.txt", [json.dumps(text) for text in sorted(sent)]))
+
+
+def _keep(root: Path, name: str, lines: list[str]) -> None:
+    folder = root / "tests" / ".results"
+    folder.mkdir(exist_ok=True)
+    with (folder / name).open("a", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -34,8 +50,5 @@ def pytest_runtest_makereport(
     report = yield
     marks = list(item.iter_markers("covers"))
     if report.when == "call" and report.passed and marks:
-        folder = Path(item.config.rootpath) / "tests" / ".results"
-        folder.mkdir(exist_ok=True)
-        with (folder / "covered.txt").open("a", encoding="utf-8") as file:
-            file.writelines(f"{name} {item.nodeid}\n" for mark in marks for name in mark.args)
+        _keep(item.config.rootpath, "covered.txt", [f"{name} {item.nodeid}" for mark in marks for name in mark.args])
     return report

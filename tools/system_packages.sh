@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install the Debian packages that the tests use and this machine lacks. Without root it only names them: tests that need one skip.
+# Install the Debian packages that the tests use and this machine lacks, and those named here that bring a command of their name.
+# Without root it only names them: tests that need one skip.
 set -eu
 
 missing=
@@ -17,7 +18,13 @@ docker.io dockerd
 busybox-static busybox
 chromium chromium
 mmdebstrap mmdebstrap
+postgresql-15 /usr/lib/postgresql/15/bin/postgres
+postgresql-15-repack /usr/lib/postgresql/15/bin/pg_repack
+pgbouncer pgbouncer
 EOF
+for package in "$@"; do
+    command -v "$package" >/dev/null || missing="$missing $package"
+done
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing="$missing fonts-dejavu-core"
 
@@ -27,6 +34,14 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 echo "installing what the tests use:$missing"
+
+# Tests start servers of their own: what is installed here starts none, and makes no database.
+cluster=/etc/postgresql-common/createcluster.d/mainstay-tests.conf policy=/usr/sbin/policy-rc.d made=
+trap 'rm -f "$cluster" $made' EXIT
+mkdir -p "${cluster%/*}"
+echo "create_main_cluster = false" >"$cluster"
+[ -e "$policy" ] || { made=$policy && printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"; }
+
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 # shellcheck disable=SC2086

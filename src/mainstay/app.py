@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from mainstay.ledger import events, queries, runs
 from mainstay.ledger.journal import Journal
 from mainstay.ledger.samples import Samples
 from mainstay.model.errors import ConfigError, Refused
+from mainstay.model.figure import Series
 from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
+from mainstay.system import clock
 from mainstay.system.process import Door
 
 
@@ -66,7 +69,7 @@ class App:
     def check(self, targets: Iterable[str] = ()) -> list[TaskRecord]:
         """Look at targets now, all of them by default."""
         tasks = (observe.check_of(self.context, name) for name in self._targets(targets))
-        return [observe.check(self.context, task)[0] for task in tasks if task]
+        return [observe.check(self.context, task).record for task in tasks if task]
 
     def forecast(self, what: str | Routine, params: Mapping[str, Any] | None = None) -> Forecast:
         """Observe and plan a routine or a single task without doing anything."""
@@ -87,6 +90,11 @@ class App:
     def runs(self, count: int, routine: str = "") -> list[RunRecord]:
         """Return the newest runs, of one routine or of all, newest first."""
         return queries.of_routine(self.journal, routine, count) if routine else queries.recent(self.journal, count)
+
+    def history(self, targets: Iterable[str], days: int) -> dict[str, dict[str, Series]]:
+        """Return the figures of targets, of all by default, as far back as asked for."""
+        since = clock.now() - timedelta(days=days)
+        return {name: self.context.samples.history(name, since) for name in self._targets(targets)}
 
     def unsettled(self) -> list[RunRecord]:
         """Return the runs of which something may still be owed."""

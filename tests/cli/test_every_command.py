@@ -46,6 +46,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "runs": (),
     "show": (),
     "report": ("--daily",),
+    "trends": (),
     "ledger verify": (),
     "ledger head": (),
     "ledger repair": (),

@@ -23,6 +23,7 @@ CALLS = {
     "version": "version",
     "backups": "backup list",
     "logs": "logs report",
+    "trends": "trends db",
     "ledger": "ledger verify",
     "head": "ledger head",
 }

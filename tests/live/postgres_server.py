@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -12,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -26,7 +27,9 @@ from psycopg.conninfo import make_conninfo
 MAJORS = (13, 14, 15, 16, 17, 18)
 EXTENSIONS = ("pgstattuple", "amcheck", "pg_stat_statements", "pg_repack")
 DEBIAN = "usr/lib/postgresql/{}/bin"
-CACHE = Path(os.environ.get("PG_CACHE") or Path(__file__).parents[2] / ".cache" / "postgres").resolve()  # filled by tools/postgres_versions.py
+CACHE = Path(
+    os.environ.get("PG_CACHE") or Path(__file__).parents[2] / ".cache" / "postgres"
+).resolve()  # filled by tools/postgres_versions.py
 STOP = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 # Servers refuse root. They end with the thread that started them, so a test run that is killed leaves none behind.
@@ -72,14 +75,29 @@ class Binaries:
         called = [str(self.bin / program), *options]
         if os.geteuid():
             return called
-        enter = ["unshare", "--mount", "sh", "-euc", ENTER, "enter", str(self.root), tempfile.gettempdir()] if self.root else []
-        return [*enter, *AS_POSTGRES, *called]
+        return [*self._enter(), *AS_POSTGRES, *called]
+
+    def outside(self, folder: Path) -> Path:
+        """Return the folder of the programs as they can be called from anywhere: for a chroot, scripts that enter it."""
+        if not self.root:
+            return self.bin
+        folder.mkdir(parents=True)
+        for program in self._outside(self.bin).iterdir():
+            script = folder / program.name
+            script.write_text(f'#!/bin/sh\nexec {shlex.join(self._enter())} {self.bin / program.name} "$@"\n')
+            script.chmod(0o755)
+        return folder
 
     def run(self, program: str, *options: str, timeout: float = 120) -> str:
         """Run a program to its end, which has to be a good one, and return what it printed."""
         done = subprocess.run(self.argv(program, *options), capture_output=True, text=True, timeout=timeout, cwd="/", check=False)
         assert done.returncode == 0, f"{program}: {done.stderr}{done.stdout}"
         return done.stdout
+
+    def _enter(self) -> list[str]:
+        if not self.root:
+            return []
+        return ["unshare", "--mount", "sh", "-euc", ENTER, "enter", str(self.root), str(_temporary())]
 
     def _outside(self, path: Path) -> Path:
         return self.root / path.relative_to("/") if self.root else path
@@ -105,8 +123,11 @@ def missing(major: int = 15) -> str:
         return f"root, for the chroot of PostgreSQL {major}"
     if not os.geteuid() and not shutil.which("setpriv"):
         return "setpriv"
-    tried = subprocess.run(binaries.argv("postgres", "--version"), capture_output=True, text=True, timeout=60, cwd="/", check=False)
-    return f"a PostgreSQL {major} that the user postgres can run: {tried.stderr.strip()}" if tried.returncode else ""
+    tried = subprocess.run(
+        binaries.argv("postgres", "--version"), capture_output=True, text=True, timeout=60, cwd="/", check=False
+    )
+    refused = f"PostgreSQL {major}, which the user postgres cannot run (may all enter {CACHE}?): {tried.stderr.strip()}"
+    return refused if tried.returncode else ""
 
 
 @dataclass
@@ -160,16 +181,22 @@ class PostgresServer:
             for (name,) in found.fetchall():
                 connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name)))
 
-    def start(self, wait: float = 60) -> None:
+    def start(self) -> None:
         """Start it and return when it answers. It ends with the calling thread."""
         assert self.process is None, "the server runs"
         _let_in(self.folder)
         with (self.folder / "server.log").open("ab") as log:
             argv = self.binaries.argv("postgres", "-D", str(self.data))
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True)
-        until = time.monotonic() + wait
-        while not self._ready():
-            if self.process.poll() is not None or time.monotonic() > until:
+            self.process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
+            )
+        self.wait()
+
+    def wait(self, seconds: float = 60, of: str = "SELECT 1") -> None:
+        """Return when a query yields rows; when it does not in time, end the server and raise with the end of its log."""
+        until = time.monotonic() + seconds
+        while not self._yields(of):
+            if self.process is None or self.process.poll() is not None or time.monotonic() > until:
                 self.stop("immediate")
                 raise AssertionError(self.log()[-2000:])
             time.sleep(0.02)
@@ -182,8 +209,11 @@ class PostgresServer:
             self.process = None
 
     def kill_backend(self, pid: int) -> None:
-        """End a process of the server by SIGKILL: the server ends all others, and recovers."""
+        """End a process of the server by SIGKILL, and return when the server, which then ends all others, has recovered."""
         os.kill(pid, signal.SIGKILL)
+        while Path(f"/proc/{pid}").exists():  # not yet noticed by the postmaster
+            time.sleep(0.005)
+        self.wait()
 
     def log(self) -> str:
         """Return what the server has written to its log."""
@@ -202,14 +232,14 @@ class PostgresServer:
         self.binaries.run("pg_basebackup", "-d", self.dsn(), "-D", str(other.data), "--write-recovery-conf", "--checkpoint=fast")
         other.configure({"port": str(other.port)})
         with _running(other):
+            other.wait(of="SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'")
             yield other
 
-    def _ready(self) -> bool:
+    def _yields(self, query: str) -> bool:
         try:
-            self.sql("SELECT 1")
+            return bool(self.sql(query))
         except psycopg.OperationalError:  # nobody listens yet, or it recovers
             return False
-        return True
 
 
 @contextmanager
@@ -229,6 +259,16 @@ def server(
     made.configure({**DEFAULTS, **preloaded, **own, **settings})
     with _running(made):
         yield made
+
+
+@cache
+def shared(major: int = 15) -> PostgresServer:
+    """Return a server that this process keeps to its end; new databases on it have the extensions."""
+    kept = ExitStack()
+    made = kept.enter_context(server(_scratch() / f"shared-{major}", major))
+    atexit.register(kept.close)
+    made.extend()
+    return made
 
 
 @contextmanager
@@ -270,8 +310,12 @@ def _own(folder: Path) -> Path:
 def _let_in(folder: Path) -> None:
     """Let other users pass the folders above, which are those of the tests: pytest closes them to all but their owner."""
     for above in folder.resolve().parents:
-        if above.is_relative_to(Path(tempfile.gettempdir()).resolve()):
+        if above.is_relative_to(_temporary()):
             above.chmod(above.stat().st_mode | 0o011)
+
+
+def _temporary() -> Path:
+    return Path(tempfile.gettempdir()).resolve()
 
 
 def _free_port() -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mainstay.model.because import Finding, Level, because
+from mainstay.model.figure import Measure
 from mainstay.model.plan import Envelope, Impact, Neutral, OneWay, Plan, Skip, Step, Undo
 from mainstay.model.run import Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
 from mainstay.model.target import Origin
@@ -177,6 +178,12 @@ def vacuum(began: datetime, week: int) -> TaskRecord:
         before={"dead_share": share, "table_bytes": 912_000_000},
         after={"dead_share": 0.01, "table_bytes": 641_000_000},
     )
+    measures = (
+        Measure("heap app.public.orders", 784e6, 527e6, "B", stored=True),
+        Measure("indexes app.public.orders", 128e6, 114e6, "B", stored=True),
+        Measure("dead rows app.public.orders", 412_000, 1_200),
+    )
+    record = replace(record, measures=measures)
     small = because("dead_share", Share(0.03), "<=", Share(0.2), "table_bloat_threshold").at(WHERE)
     few = because("rows", 812, "<", 10_000, "min_rows")
     skips = (*(Skip(("table", "public", name), small) for name in ("customers", "shifts", "sites", "teams", "users")),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from rich.cells import cell_len
 
 from mainstay.model.because import Finding, Level, because
-from mainstay.model.plan import Plan
+from mainstay.model.plan import On, Plan, Step
 from mainstay.model.units import Duration, Share
 from mainstay.report import screens, standing, terminal
+from mainstay.report.compare import flat
 from tests.report.sample import NOW, bad, disk_filling, good, weeks
 from tests.report.test_formats import same
 
@@ -51,6 +53,39 @@ def test_why_names_the_facts_and_the_limit() -> None:
     assert "dead_share 33.8 % > table_bloat_threshold 20 % (mainstay.yaml:14)" in text
     assert "tables.public.orders.dead_share" in text
     assert "settings" not in text
+
+
+@pytest.mark.parametrize(
+    ("item", "found"),
+    [
+        ("orders", True),
+        ("public.orders", True),
+        ("app.public.orders", True),
+        ('public."orders"', True),
+        ("table app public orders", True),
+        ("public.order", False),
+        ('"Sales.EU"."Order ""x"""', False),
+    ],
+)
+def test_an_item_is_found_under_each_of_its_names(item: str, found: bool) -> None:
+    assert _found(("table", "app", "public", "orders"), item) is found
+
+
+def test_an_item_with_quotes_and_capitals_is_found_as_sql_writes_it() -> None:
+    assert _found(("table", "app", "Sales.EU", 'Order "x"'), '"Sales.EU"."Order ""x"""')
+    assert _found(("table", "app", "public", "Orders"), 'public."Orders"')
+
+
+def test_tables_of_one_name_in_two_schemas_are_two_facts() -> None:
+    tables = [{"database": "app", "schema": schema, "name": "orders", "dead": dead} for schema, dead in (("a", 1), ("b", 2))]
+    assert flat({"tables": tables})["tables.app.b.orders.dead"] == 2
+    assert flat({"tables": tables})["tables.app.a.orders.dead"] == 1
+
+
+def _found(on: On, item: str) -> bool:
+    step = Step("one", "vacuum", on, because("dead", 9))
+    told = screens.why("db.vacuum", {}, Plan("db.vacuum", NOW, (step,)), item)
+    return told.badge.text == "1 step"
 
 
 def test_findings_have_their_advice() -> None:

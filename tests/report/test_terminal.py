@@ -116,7 +116,10 @@ def test_off_a_terminal_progress_is_a_line_every_ten_seconds() -> None:
 @pytest.mark.parametrize(
     ("pace", "told"),
     [
-        (Pace(250, 1000, "rows", 5), "250 rows of 1,000 rows, 50 rows/s, 15s left"),
+        (Pace(250, 1000, "rows", 5), "250 of 1,000 rows, 50 rows/s, 15s left"),
+        (Pace(250, 1000, "pages scanning heap", 5), "scanning heap, 250 of 1,000 pages, 50 pages/s, 15s left"),
+        (Pace(0, 0, "pages waiting for writers before build", 2), "waiting for writers before build, 2s"),
+        (Pace(2e9, 4e9, "B", 2), "2 GB of 4 GB, 1 GB/s, 2s left"),
         (Pace(3, 0, "files", 2), "3 files, 1.5 files/s"),
         (Pace(elapsed=timedelta(minutes=2).total_seconds()), "2m"),
         (Pace(10, 10, "", 0.2), "10 of 10"),

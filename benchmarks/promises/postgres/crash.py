@@ -1,4 +1,4 @@
-"""Mainstay, its backend or the whole server dies at every statement of compact, reindex and tune: nothing is left, no row is lost."""
+"""Mainstay, its backend or the server dies at every statement of compact, reindex and tune: nothing is left, no row is lost."""
 
 from __future__ import annotations
 

@@ -25,7 +25,14 @@ SECTIONS = {
     "Look": {"status": "look", "check": "look", "why": "look", "plan": "run"},
     "Do": {"run": "run", "backup": "backup", "restore": "backup", "logs": "logs", "compat": "compat"},
     "Go on with a run": {"sign": "recover", "resume": "recover", "cancel": "recover", "rollback": "recover", "settle": "recover"},
-    "Look back": {"runs": "memory", "show": "memory", "report": "memory", "ledger": "ledger", "version": "site"},
+    "Look back": {
+        "runs": "memory",
+        "show": "memory",
+        "report": "memory",
+        "trends": "trends",
+        "ledger": "ledger",
+        "version": "site",
+    },
 }
 COMMANDS = {name: module for section in SECTIONS.values() for name, module in section.items()}
 

@@ -20,10 +20,11 @@ from mainstay.report.period import Due, Scope, digest
 from mainstay.report.quantity import moment, shown
 from mainstay.report.render import FORMATS, Format, Report, render
 from mainstay.report.render import document as as_document
-from mainstay.report.run import build
+from mainstay.report.run import RunReport, build
 from mainstay.system.files import write_atomic
 
 _EARLIER = 30  # runs of the same routine that a report compares with
+_DAYS = 90  # how far back its figures go
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,12 @@ def report(app: App, asked: Asked) -> Report:
     record = _run(app, asked.what)
     if asked.changes:
         return change_log([record], record.began, now + timedelta(seconds=1), now)
-    return build(record, _earlier(app, record), now, app.journal.head())
+    return _told(app, record, now)
 
 
 def page(app: App, record: RunRecord) -> Document:
     """Return the page of one run."""
-    return as_document(build(record, _earlier(app, record), call.now(app.site), app.journal.head()))
+    return as_document(_told(app, record, call.now(app.site)))
 
 
 def listing(records: Sequence[RunRecord], now: datetime) -> Document:
@@ -122,6 +123,11 @@ def _since(app: App, since: datetime) -> Sequence[RunRecord]:
 def _run(app: App, what: str) -> RunRecord:
     newest = app.runs(1, what)
     return newest[0] if newest else app.run_record(what)
+
+
+def _told(app: App, record: RunRecord, now: datetime) -> RunReport:
+    targets = {task.target for task in record.tasks} & app.site.targets.keys()
+    return build(record, _earlier(app, record), now, app.journal.head(), app.history(targets, _DAYS) if targets else {})
 
 
 def _earlier(app: App, record: RunRecord) -> list[RunRecord]:

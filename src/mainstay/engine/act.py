@@ -11,13 +11,14 @@ from mainstay.engine.drive import Drive, as_session
 from mainstay.kinds.kind import Session, TaskKind
 from mainstay.ledger import events
 from mainstay.model.because import because
-from mainstay.model.codec import encode
+from mainstay.model.codec import decode, encode
 from mainstay.model.errors import MainstayError, Unknown
+from mainstay.model.figure import Figure, Measure, measures
 from mainstay.model.plan import OnUnknown, Step, Undo
 from mainstay.model.run import Status
 from mainstay.model.task import Task
 from mainstay.model.units import Duration
-from mainstay.system import process
+from mainstay.system import clock, process
 from mainstay.system.clock import Deadline
 
 _TIDY = Duration(120)  # the longest that taking away what a step left may take
@@ -56,9 +57,23 @@ class Ending:
 
 def end(drive: Drive, task: str, step: Step, ending: Ending) -> Status:
     """Write the end row of a step; a step that is done may prove that copies can be restored. Return its status."""
-    proves = step.proves if ending.status is Status.CHANGED else ()
-    drive.write(events.STEP_ENDED, {"step": step.id, "proves": proves, **encode(ending)}, task)
+    done = ending.status is Status.CHANGED
+    held = drive.task(task)
+    now = list(drive.kind(held).figures(ending.after)) if done and held and ending.after is not None else []
+    body = {"step": step.id, "proves": step.proves if done else (), "measures": _measured(drive, held, step, now)}
+    drive.write(events.STEP_ENDED, {**encode(body), **encode(ending)}, task)
+    if held:
+        drive.context.samples.record(held.target.name, clock.now(), now)
     return ending.status
+
+
+def _measured(drive: Drive, task: Task | None, step: Step, now: list[Figure]) -> tuple[Measure, ...]:
+    """Return what an act changed, in figures."""
+    if task is None or not now:
+        return ()
+    kind = drive.kind(task)
+    before = [one.before for one in drive.record.task(task.id).steps if one.step.id == step.id][-1]
+    return measures(kind.figures(decode(kind.facts, before)), now) if before is not None else ()
 
 
 def tidy(kind: TaskKind[Any, Any], session: Session, step: Step) -> None:

@@ -13,6 +13,7 @@ from mainstay.kinds.kind import Session, TaskKind
 from mainstay.ledger import events, runs
 from mainstay.model.codec import decode
 from mainstay.model.errors import Refused
+from mainstay.model.figure import Figure
 from mainstay.model.plan import Step
 from mainstay.model.run import RunRecord, Status, StepRecord, TaskRecord
 from mainstay.model.task import Lock, Routine, Task
@@ -59,9 +60,11 @@ class Drive:
 
     def end(self, task: str, status: Status, because: str, findings: tuple[Any, ...] = ()) -> None:
         """Write the end row of a task."""
-        began = self.record.task(task).began
-        took = (clock.now() - began).total_seconds() if began else 0.0
+        now, record = clock.now(), self.record.task(task)
+        took = (now - record.began).total_seconds() if record.began else 0.0
         self.write(events.TASK_ENDED, {"status": status, "because": because, "findings": findings, "took": took}, task)
+        if status is Status.CHANGED:
+            self.context.samples.record(record.target, now, [Figure(f"duration {record.name}", took, "s")])
 
     def stop(self) -> bool:
         """Return whether a person has asked this run to stop; the journal is asked once a second."""

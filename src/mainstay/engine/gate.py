@@ -153,7 +153,7 @@ def _proven(context: Context, routine: Routine) -> None:
 
 def _checks_pass(context: Context, routine: Routine) -> None:
     for task in routine.checks:
-        record, _ = observe.check(context, task)
+        record = observe.check(context, task).record
         if record.status is not Status.OK:
             worst = max(record.findings, key=lambda finding: finding.level)
             raise Refused(

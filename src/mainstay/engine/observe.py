@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from mainstay.engine.context import Context
@@ -14,6 +16,7 @@ from mainstay.ledger.samples import Look
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.codec import decode, encode
 from mainstay.model.errors import MainstayError
+from mainstay.model.figure import Figure
 from mainstay.model.run import Status, TaskRecord
 from mainstay.model.task import Routine, Task
 from mainstay.system import clock
@@ -33,6 +36,7 @@ def session(context: Context, task: Task, door: Door) -> Iterator[Session]:
         site=context.site.name,
         ledger_head=context.journal.head(),
         progress=lambda done, total, unit: context.listener.progress(task.id, done, total, unit),
+        history=partial(context.samples.history, task.target.name),
     )
     if kind.connect is None:
         yield opened
@@ -47,21 +51,33 @@ def findings(context: Context, task: Task, facts: Any) -> tuple[Finding, ...]:
     return tuple(Finding(one.level, one.on, one.because.at(task.origins.get(one.because.param)), one.advice) for one in judged)
 
 
-def remember(context: Context, task: Task, at: datetime, facts: Any, found: tuple[Finding, ...]) -> None:
-    """Keep a look as the newest of its task, and its figures for their history."""
+def remember(context: Context, task: Task, at: datetime, facts: Any, found: tuple[Finding, ...]) -> tuple[Figure, ...]:
+    """Keep a look as the newest of its task, and its figures for their history; return those."""
+    figures = tuple(context.task_kind(task).figures(facts))
     context.samples.remember(Look(task.id, at, encode(facts), found))
-    context.samples.record(task.target.name, at, context.task_kind(task).figures(facts))
+    context.samples.record(task.target.name, at, figures)
+    return figures
 
 
-def check(context: Context, task: Task) -> tuple[TaskRecord, Any]:
-    """Look at a target and return the record of that look, with the facts as JSON (None when it cannot be looked at)."""
+@dataclass(frozen=True)
+class Checked:
+    """A look at a target: its record, the facts as JSON (None when it cannot be looked at), and its figures."""
+
+    record: TaskRecord
+    facts: Any
+    figures: tuple[Figure, ...]
+
+
+def check(context: Context, task: Task) -> Checked:
+    """Look at a target."""
     kind, began = context.task_kind(task), clock.now()
     facts: Any = None
+    figures: tuple[Figure, ...] = ()
     try:
         with session(context, task, Door(task.target.place)) as opened:
             seen = kind.observe(opened)
         found, facts, why = findings(context, task, seen), encode(seen), ""
-        remember(context, task, began, seen, found)
+        figures = remember(context, task, began, seen, found)
     except MainstayError as error:
         found, why = (Finding(Level.UNKNOWN, task.target.name, because(str(error), None)),), str(error)
         context.samples.remember(Look(task.id, began, None, found))
@@ -80,7 +96,7 @@ def check(context: Context, task: Task) -> tuple[TaskRecord, Any]:
         ended=clock.now(),
         findings=found,
     )
-    return record, facts
+    return Checked(record, facts, figures)
 
 
 def checks_of(context: Context, routine: Routine) -> list[Task]:

@@ -18,7 +18,11 @@ _BAD = frozenset({Status.FAILED, Status.UNKNOWN})
 def look(context: Context, routine: Routine) -> dict[str, Any]:
     """Run the checks of a routine; the body of a baseline or final event."""
     looks = [observe.check(context, task) for task in observe.checks_of(context, routine)]
-    return {"facts": {record.id: facts for record, facts in looks}, "checks": encode([record for record, _ in looks])}
+    return {
+        "facts": {look.record.id: look.facts for look in looks},
+        "figures": {look.record.id: encode(look.figures) for look in looks},
+        "checks": encode([look.record for look in looks]),
+    }
 
 
 def failing(drive: Drive) -> str:
@@ -26,7 +30,7 @@ def failing(drive: Drive) -> str:
     named = {task.id for task in drive.routine.checks}
     bad_before = {check.id for check in drive.record.checks_before if check.status in _BAD}
     for task in observe.checks_of(drive.context, drive.routine):
-        record, _ = observe.check(drive.context, task)
+        record = observe.check(drive.context, task).record
         if record.status in _BAD and (task.id in named or task.id not in bad_before):
             return f"{task.id}: {worst(record)}"
     return ""

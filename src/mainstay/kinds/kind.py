@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from mainstay.model.because import Because, Finding
 from mainstay.model.errors import Cancelled
-from mainstay.model.figure import Figure
+from mainstay.model.figure import Figure, Series
 from mainstay.model.plan import Impact, On, Skip, Step
 from mainstay.model.target import Target
 from mainstay.model.task import Category, Lock, TaskClass
@@ -47,6 +48,7 @@ class Session:
     ledger_head the hash of the newest event in the journal, which a backup keeps
     output      what an act wants to have written down beside its end row; bounded and free of secrets
     progress    called with done, total (0 = unknown) and unit
+    history     the figures of this target by name, from that moment on
     """
 
     target: Target
@@ -59,6 +61,7 @@ class Session:
     ledger_head: str = ""
     output: list[str] = field(default_factory=list)
     progress: Callable[[float, float, str], None] = field(default=lambda _done, _total, _unit: None)
+    history: Callable[[datetime], Mapping[str, Series]] = field(default=lambda _since: {})
 
     def pulse(self, deadline: Deadline) -> None:
         """Call this in every long loop: it raises DeadlinePassed or Cancelled when the work has to stop."""

@@ -12,6 +12,7 @@ from mainstay.ledger.events import Event
 from mainstay.ledger.journal import Journal
 from mainstay.model.because import Finding
 from mainstay.model.codec import decode
+from mainstay.model.figure import Figure, Measure
 from mainstay.model.plan import Envelope, Plan, Step
 from mainstay.model.run import Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
 from mainstay.model.units import Duration
@@ -114,7 +115,8 @@ def _reopened(record: RunRecord, event: Event) -> RunRecord:
 
 
 def _ending(body: dict[str, Any]) -> dict[str, Any]:
-    return {"after": body["after"], "because": body["because"], "output": body["output"]}
+    measured = decode(tuple[Measure, ...], body.get("measures", []))
+    return {"after": body["after"], "because": body["because"], "output": body["output"], "measures": measured}
 
 
 def _undone(step: StepRecord, undone: str) -> StepRecord:
@@ -160,13 +162,17 @@ def _parked(record: RunRecord, event: Event) -> RunRecord:
 
 
 def _baseline(record: RunRecord, event: Event) -> RunRecord:
-    return replace(
-        record, begun=True, baseline=event.body["facts"], checks_before=decode(tuple[TaskRecord, ...], event.body["checks"])
-    )
+    body, checks = event.body, decode(tuple[TaskRecord, ...], event.body["checks"])
+    return replace(record, begun=True, baseline=body["facts"], figures_before=_figures(body), checks_before=checks)
 
 
 def _final(record: RunRecord, event: Event) -> RunRecord:
-    return replace(record, final=event.body["facts"], checks=decode(tuple[TaskRecord, ...], event.body["checks"]))
+    body, checks = event.body, decode(tuple[TaskRecord, ...], event.body["checks"])
+    return replace(record, final=body["facts"], figures_after=_figures(body), checks=checks)
+
+
+def _figures(body: dict[str, Any]) -> dict[str, tuple[Figure, ...]]:
+    return decode(dict[str, tuple[Figure, ...]], body.get("figures", {}))
 
 
 _CHANGES: dict[str, Callable[[RunRecord, Event], RunRecord]] = {

@@ -6,16 +6,17 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from mainstay.ledger import database
 from mainstay.model.because import Finding
 from mainstay.model.codec import canonical, decode, encode
-from mainstay.model.figure import Figure
+from mainstay.model.figure import Figure, Series
 
-VERSION = 1
+VERSION = 2
+RAW = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -28,21 +29,11 @@ class Look:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True)
-class Series:
-    """The history of one figure."""
-
-    name: str
-    unit: str
-    points: list[tuple[datetime, float]]
-
-
-_SERIES = "INSERT OR IGNORE INTO series (target, name, unit) VALUES (?, ?, ?)"
-_SAMPLE = "INSERT OR REPLACE INTO sample (at, value, series) SELECT ?, ?, id FROM series WHERE target = ? AND name = ?"
-_HISTORY = (
-    "SELECT name, unit, at, value FROM series JOIN sample ON sample.series = series.id"
-    " WHERE target = ? AND at >= ? ORDER BY name, at"
+_SERIES = (
+    "INSERT INTO series (target, name, unit, at_most, at_least) VALUES (?, ?, ?, ?, ?) ON CONFLICT (target, name)"
+    " DO UPDATE SET unit = excluded.unit, at_most = excluded.at_most, at_least = excluded.at_least"
 )
+_SAMPLE = "INSERT OR REPLACE INTO sample (at, value, series) SELECT ?, ?, id FROM series WHERE target = ? AND name = ?"
 
 
 class Samples:
@@ -63,25 +54,33 @@ class Samples:
             raise database.unwritten(error, self._path, len(body)) from error
 
     def record(self, target: str, at: datetime, figures: Iterable[Figure]) -> None:
-        """Add one value to the history of each figure of a target; StepFailed when the disk is full."""
-        rows = [(target, one.name, one.unit, one.value) for one in figures]
-        if not rows:
+        """Add one value to the history of each figure of a target; StepFailed when the disk is full.
+
+        Values of more than RAW days ago are kept as the mean of each day.
+        """
+        series, samples = [], []
+        for one in figures:
+            series.append((target, one.name, one.unit, one.at_most, one.at_least))
+            samples.append((_microseconds(at), one.value, target, one.name))
+        if not samples:
             return
-        when = round(at.timestamp() * 1e6)
+        old = (_microseconds((at - RAW).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)),)
         try:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
-                self._connection.executemany(_SERIES, [row[:3] for row in rows])
-                self._connection.executemany(_SAMPLE, [(when, value, target, name) for target, name, _, value in rows])
+                self._connection.executemany(_SERIES, series)
+                self._connection.executemany(_SAMPLE, samples)
+                self._connection.execute(database.query("roll_up"), old)
+                self._connection.execute(database.query("rolled_up"), old)
         except sqlite3.OperationalError as error:
-            raise database.unwritten(error, self._path, 64 * len(rows)) from error
+            raise database.unwritten(error, self._path, 64 * len(samples)) from error
 
     def history(self, target: str, since: datetime | None = None) -> dict[str, Series]:
         """Return the figures of a target by name, oldest value first."""
-        begin = round(since.timestamp() * 1e6) if since else 0
         found: dict[str, Series] = {}
-        for name, unit, at, value in self._connection.execute(_HISTORY, (target, begin)):
-            series = found.setdefault(name, Series(name, unit, []))
+        rows = self._connection.execute(database.query("history"), (target, _microseconds(since) if since else 0))
+        for name, unit, at_most, at_least, at, value in rows:
+            series = found.setdefault(name, Series(name, unit, [], at_most, at_least))
             series.points.append((datetime.fromtimestamp(at / 1e6, UTC), value))
         return found
 
@@ -96,3 +95,7 @@ class Samples:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def _microseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1e6)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from mainstay.model.because import Finding
+from mainstay.model.figure import Figure, Measure
 from mainstay.model.plan import Envelope, Plan, Step
 from mainstay.model.units import Duration
 
@@ -51,6 +52,7 @@ class StepRecord:
     output: str = ""
     undo_of: str = ""  # the id of the step that this one takes back
     under: tuple[str, ...] = ()  # the brackets that were open around it, outer first
+    measures: tuple[Measure, ...] = ()  # what it changed, in figures
 
     @property
     def took(self) -> Duration | None:
@@ -100,7 +102,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run. `baseline` and `final` hold the facts of each check task before and after, by task id.
+    """One run. `baseline` and `final` hold the facts of each check task before and after, by task id; so do their `figures_`.
 
     `checks` are the check tasks after the run, with their findings; `turned` says why the run only takes back from then on.
     """
@@ -123,6 +125,8 @@ class RunRecord:
     remarks: tuple[Remark, ...] = ()
     baseline: dict[str, Any] = field(default_factory=dict)
     final: dict[str, Any] = field(default_factory=dict)
+    figures_before: dict[str, tuple[Figure, ...]] = field(default_factory=dict)
+    figures_after: dict[str, tuple[Figure, ...]] = field(default_factory=dict)
     turned: str = ""
     all_or_nothing: bool = False
     begun: bool = False  # the gates let it pass, and its baseline was taken

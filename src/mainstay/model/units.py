@@ -21,6 +21,8 @@ class Duration(float):
         return cls(sum(float(number) * _SECONDS[unit] for number, unit in parts))
 
     def __str__(self) -> str:
+        if 0 < self < 0.01:
+            return f"{self * 1000:.2f}".rstrip("0").rstrip(".") + "ms"
         if self < 1:
             return f"{self * 1000:.0f}ms"
         if self < 60:

@@ -120,12 +120,11 @@ def columns(series: Series, title: str, limit: float | None = None) -> str:
     return _svg(FLOOR + 18, title, _told(series), _rulers(scale, series, bar="".join(bars)) + line)
 
 
-def course(series: Series, title: str) -> str:
-    """Draw one quantity over the runs as a line; the axis begins near where the values do."""
+def course(series: Series, title: str, limit: float | None = None) -> str:
+    """Draw one quantity over time as a line; the axis begins near where the values do, and reaches to a limit that is not far."""
     values = [point.value for point in series.points]
-    low, high = min(values), max(values)
-    margin = ((high - low) or abs(high) or 1.0) * 0.2
-    scale = _Scale(max(0.0, low - margin) if low >= 0 else low - margin, high + margin / 2)
+    near = limit if limit is not None and abs(limit) <= 3 * max(map(abs, values)) else None
+    scale = _close_to([*values, *([near] if near is not None else [])])
     begin, whole = series.points[0].at, max((series.points[-1].at - series.points[0].at).total_seconds(), 1.0)
     dots = [(100 * (point.at - begin).total_seconds() / whole, scale.y(point.value)) for point in series.points]
     path = " ".join(f"{x:.2f},{y:.2f}" for x, y in dots)
@@ -133,7 +132,8 @@ def course(series: Series, title: str) -> str:
     size = {"x": f"{GUTTER}%", "width": f"{100 - GUTTER}%", "height": f"{FLOOR}"}
     box = {**size, "viewBox": f"0 0 100 {FLOOR}", "preserveAspectRatio": "none"}
     last = _tag("circle", cx="99%", cy=_px(dots[-1][1]), r="3.5", class_="dot")
-    return _svg(FLOOR + 18, title, _told(series), _rulers(scale, series, bar=_tag("svg", inner, **box)) + last)
+    line = _line(scale.y(near), "limit") if near is not None else ""
+    return _svg(FLOOR + 18, title, _told(series), _rulers(scale, series, bar=_tag("svg", inner, **box)) + line + last)
 
 
 def ticks(low: float, high: float, unit: Unit = "", count: int = 4) -> list[float]:
@@ -157,6 +157,13 @@ def clock_ticks(began: datetime, ended: datetime) -> list[tuple[datetime, str]]:
     form = "%H:%M:%S" if step < 60 else ("%H:%M" if step < 86400 else "%d %b")
     found = (midnight + timedelta(seconds=step * place) for place in range(first, first + 12))
     return [(at, at.strftime(form)) for at in found if at <= ended]
+
+
+def _close_to(values: Sequence[float]) -> _Scale:
+    """Return a scale with some room around the values; it does not go below zero where they do not."""
+    low, high = min(values), max(values)
+    margin = ((high - low) or abs(high) or 1.0) * 0.2
+    return _Scale(max(0.0, low - margin) if low >= 0 else low - margin, high + margin / 2)
 
 
 def _lane(lane: Lane, y: float, place: Callable[[datetime], float]) -> str:
@@ -215,7 +222,8 @@ def _rulers(scale: _Scale, series: Series, bar: str) -> str:
     marks = [value for value in ticks(scale.low, scale.high, series.unit, 2) if value > scale.low]
     grid = "".join(_line(scale.y(value), "grid") for value in marks) + _line(FLOOR, "axis")
     words = [_tag("text", escape(shown(value, series.unit)), x="0", y=_px(scale.y(value) + 4), class_="tick") for value in marks]
-    days = [f"{at.day} {at:%b}" for at in (series.points[0].at, series.points[-1].at)]
+    first, last = series.points[0].at, series.points[-1].at
+    days = [f"{at:%H:%M}" if first.date() == last.date() else f"{at.day} {at:%b}" for at in (first, last)]
     words.append(_tag("text", days[0], x=f"{GUTTER}%", y=_px(FLOOR + 15), class_="tick"))
     words.append(_tag("text", days[1], x="100%", y=_px(FLOOR + 15), text_anchor="end", class_="tick"))
     return grid + bar + "".join(words)
@@ -229,8 +237,9 @@ def _told(series: Series) -> str:
     first, last = series.points[0], series.points[-1]
     values = [point.value for point in series.points]
     return (
-        f"{len(values)} runs from {first.at:%Y-%m-%d} to {last.at:%Y-%m-%d}: first {shown(first.value, series.unit)}, "
-        f"least {shown(min(values), series.unit)}, most {shown(max(values), series.unit)}, last {shown(last.value, series.unit)}"
+        f"{len(values)} {series.counted} from {first.at:%Y-%m-%d} to {last.at:%Y-%m-%d}: "
+        f"first {shown(first.value, series.unit)}, least {shown(min(values), series.unit)}, "
+        f"most {shown(max(values), series.unit)}, last {shown(last.value, series.unit)}"
     )
 
 

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, TypeGuard
 
 from mainstay.model.because import Scalar, Unit
+from mainstay.model.figure import measures
 from mainstay.model.plan import shown as shown_on
 from mainstay.model.run import RunRecord, StepRecord
 from mainstay.report.quantity import change_of, signed, unit_of
@@ -17,6 +18,7 @@ from mainstay.report.quantity import change_of, signed, unit_of
 FACTS = 2000  # of one observation; what is beyond that is not for people
 ENOUGH = 5  # earlier runs, before their spread says anything
 SCORE = 3.5  # scaled absolute deviations from the median: Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993)
+_WITHIN = ("database", "schema")
 _NAMES = ("name", "id", "path", "table", "target")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
@@ -49,19 +51,14 @@ def flat(facts: Any) -> dict[str, Scalar]:
 
 
 def of_checks(run: RunRecord) -> list[Delta]:
-    """Compare the facts of every check before the run with those after it."""
-    return [delta for task in run.baseline if task in run.final for delta in _deltas(task, run.baseline[task], run.final[task])]
+    """Compare what every check saw before the run with what it saw after: the figures where it has any, else all facts."""
+    both = [task for task in run.baseline if task in run.final]
+    return [delta for task in both for delta in (_figures(task, run) or _deltas(task, run.baseline[task], run.final[task]))]
 
 
 def of_steps(run: RunRecord) -> list[Delta]:
-    """Compare the facts of every finished step before and after it."""
-    return [
-        delta
-        for task in run.tasks
-        for record in task.steps
-        if record.before is not None and record.after is not None
-        for delta in _deltas(named(task.id, record), record.before, record.after)
-    ]
+    """Compare what every finished step left with what it found: its figures where it has any, else all facts."""
+    return [delta for task in run.tasks for record in task.steps for delta in _of_step(task.id, record)]
 
 
 def named(task: str, record: StepRecord) -> str:
@@ -97,17 +94,29 @@ def judged(delta: Delta, past: Sequence[float], meant: bool) -> Delta:
     return replace(delta, outlier=True, why=f"{change_of(delta.share)} in one run")
 
 
+def _of_step(task: str, record: StepRecord) -> Iterator[Delta]:
+    if record.measures:
+        yield from (_delta(task, one.name, one.before, one.after, one.unit) for one in record.measures)
+    elif record.before is not None and record.after is not None:
+        yield from _deltas(named(task, record), record.before, record.after)
+
+
+def _figures(task: str, run: RunRecord) -> list[Delta]:
+    pairs = measures(run.figures_before.get(task, ()), run.figures_after.get(task, ()))
+    return [_delta(task, one.name, one.before, one.after, one.unit) for one in pairs]
+
+
 def _deltas(of: str, before: Any, after: Any) -> Iterator[Delta]:
     old, new = flat(before), flat(after)
     for fact in old:
         if fact in new:
-            yield _delta(of, fact, old[fact], new[fact])
+            yield _delta(of, fact, old[fact], new[fact], unit_of(fact))
 
 
-def _delta(of: str, fact: str, before: Scalar, after: Scalar) -> Delta:
+def _delta(of: str, fact: str, before: Scalar, after: Scalar, unit: Unit) -> Delta:
     if _number(before) and _number(after):
         change = after - before
-        return Delta(of, fact, before, after, unit_of(fact), change, change / abs(before) if before else None)
+        return Delta(of, fact, before, after, unit, change, change / abs(before) if before else None)
     return Delta(of, fact, before, after)
 
 
@@ -127,5 +136,9 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Scalar]]:
 
 
 def _label(item: Any, place: int) -> str:
-    names = [item[name] for name in _NAMES if isinstance(item.get(name), str)] if isinstance(item, dict) else []
-    return names[0] if names else str(place)
+    """Name an item of a list by its own name, within the database and the schema that it says it is in."""
+    if not isinstance(item, dict):
+        return str(place)
+    names = [item[name] for name in _NAMES if isinstance(item.get(name), str)]
+    within = [item[name] for name in _WITHIN if isinstance(item.get(name), str)]
+    return ".".join([*within, names[0]]) if names else str(place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -26,8 +26,9 @@ def _figure(series: Series, now: datetime, draw: Draw) -> Figure:
     return Figure(name, partial(draw, local, name), _numbers([series]), shown(series.points[-1].value, series.unit))
 
 
-def _numbers(of: Iterable[Series]) -> Table:
-    return table(("what", "fact", "#runs", "#least", "#median", "#most", "#last"), [_row(series) for series in of])
+def _numbers(of: Sequence[Series]) -> Table:
+    counted = next((series.counted for series in of), "runs")
+    return table(("what", "fact", f"#{counted}", "#least", "#median", "#most", "#last"), [_row(series) for series in of])
 
 
 def _row(series: Series) -> tuple[Cell, ...]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Literal
 
+from mainstay.model import figure
 from mainstay.model.because import Scalar, Unit
 from mainstay.model.run import RunRecord, Status
 from mainstay.report.compare import flat
@@ -14,6 +18,7 @@ from mainstay.report.quantity import unit_of
 RUNS = 30  # how far a chart looks back
 MOVED = 0.01  # a quantity that moved less than this share of itself has no course worth a chart
 SERIES = 8  # how many charts of a sort a report has
+POINTS = 240  # of one chart: more cannot be told apart
 _TIMED = {Status.OK, Status.CHANGED}
 
 
@@ -28,12 +33,17 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """One quantity over the runs, oldest first; the last point is this run."""
+    """One quantity, oldest first: of `runs`, the last of which is this run, or of `looks`."""
 
     of: str
     fact: str
     unit: Unit
     points: tuple[Point, ...]
+    counted: Literal["runs", "looks"] = "runs"
+
+
+History = Mapping[str, figure.Series]
+NO_FIGURES: Mapping[str, History] = MappingProxyType({})
 
 
 def related(run: RunRecord, others: Iterable[RunRecord]) -> list[RunRecord]:
@@ -72,6 +82,31 @@ def sizes(run: RunRecord, earlier: Sequence[RunRecord]) -> tuple[Series, ...]:
     ]
     series = [one for one in series if _movement(one) >= MOVED]
     return tuple(sorted(series, key=_movement, reverse=True)[:SERIES])
+
+
+def courses(run: RunRecord, figures: Mapping[str, History]) -> tuple[Series, ...]:
+    """Return the history of the figures that the run's steps have changed, those that changed most first."""
+    changed = {(task.target, one.name): one for task in run.tasks for step in task.steps for one in step.measures}
+    names = sorted(changed, key=lambda key: -abs(changed[key].after - changed[key].before) / max(abs(changed[key].before), 1))
+    known = [(target, figures.get(target, {}).get(name)) for target, name in names]
+    return tuple(_course(target, one) for target, one in known if one and len(one.points) > 2)[:SERIES]
+
+
+def thinned(points: Sequence[figure.Point], most: int = POINTS) -> list[figure.Point]:
+    """Return at most that many points: of each stretch the lowest and the highest, so that no spike is lost."""
+    if len(points) <= most:
+        return list(points)
+    ends = [len(points) * place // (most // 2) for place in range(most // 2 + 1)]
+    stretches = (points[begin:end] for begin, end in pairwise(ends))
+    return [one for part in stretches for one in sorted({min(part, key=_value), max(part, key=_value)})]
+
+
+def _value(point: figure.Point) -> float:
+    return point[1]
+
+
+def _course(target: str, of: figure.Series) -> Series:
+    return Series(target, of.name, of.unit, tuple(Point(at, value, "") for at, value in thinned(of.points)), "looks")
 
 
 def _ordered(runs: Iterable[RunRecord]) -> list[RunRecord]:

@@ -28,7 +28,7 @@ _BYTES = ("B", "byte", "bytes")
 
 @dataclass(frozen=True)
 class Pace:
-    """How far a step is; `total` is 0 where nobody knows it."""
+    """How far a step is; `total` is 0 where nobody knows it. What follows the first word of `unit` is the phase it is in."""
 
     done: float = 0
     total: float = 0
@@ -36,12 +36,18 @@ class Pace:
     elapsed: float = 0  # seconds
 
     def __str__(self) -> str:
+        counted, _, phase = self.unit.partition(" ")
         if not self.done:
-            return str(Duration(round(self.elapsed))) if self.elapsed >= 1 else ""
+            return ", ".join(part for part in (phase, str(Duration(round(self.elapsed))) if self.elapsed >= 1 else "") if part)
         rate = self.done / self.elapsed if self.elapsed >= 1 else 0.0
-        of = f" of {self._amount(self.total)}" if self.total else ""
-        left = f", {Duration(max(1, round((self.total - self.done) / rate)))} left" if rate and self.total > self.done else ""
-        return f"{self._amount(self.done)}{of}" + (f", {self._amount(rate)}/s" if rate else "") + left
+        left = Duration(max(1, round((self.total - self.done) / rate))) if rate and self.total > self.done else None
+        of = (
+            f"{self._number(self.done)} of {self._amount(self.total, counted)}"
+            if self.total
+            else self._amount(self.done, counted)
+        )
+        parts = (phase, of, f"{self._amount(rate, counted)}/s" if rate else "", f"{left} left" if left else "")
+        return ", ".join(part for part in parts if part)
 
     @property
     def bar(self) -> str:
@@ -49,10 +55,13 @@ class Pace:
         full = round(BAR * min(self.done / self.total, 1.0)) if self.total > 0 else 0
         return "━" * full + "╌" * (BAR - full) if self.total > 0 else ""
 
-    def _amount(self, value: float) -> str:
+    def _number(self, value: float) -> str:
         if self.unit in _BYTES:
             return str(Size(round(value)))
-        return (f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2g}") + f" {self.unit}".rstrip()
+        return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2g}"
+
+    def _amount(self, value: float, counted: str) -> str:
+        return self._number(value) + ("" if self.unit in _BYTES else f" {counted}".rstrip())
 
 
 class Progress:
@@ -62,7 +71,7 @@ class Progress:
         self._stream, self._clock = stream, clock
         self._live: Live | None = None
         self._what, self._pace = "", Pace()
-        self._began = self._told = clock()
+        self._began = self._counted = self._told = clock()
 
     def __enter__(self) -> Progress:
         if self._stream.isatty():
@@ -89,7 +98,9 @@ class Progress:
         """Hear how far a long step is; off a terminal say so only every ten seconds."""
         now = self._clock()
         self._what = self._what or task
-        self._pace = Pace(done, total, unit, now - self._began)
+        if unit != self._pace.unit:
+            self._counted = now if self._pace.unit else self._began  # another phase has a pace of its own
+        self._pace = Pace(done, total, unit, now - self._counted)
         if not self._live and now - self._told >= EVERY:
             self._told = now
             self._print(Entry(Cell("·"), self._what, str(self._pace)))
@@ -112,7 +123,7 @@ class Progress:
 
     def _begin(self, what: str) -> None:
         self._what, self._pace = what, Pace()
-        self._began = self._told = self._clock()
+        self._began = self._counted = self._told = self._clock()
 
     def _print(self, entry: Entry) -> None:
         width, colour = terminal.width_of(self._stream), terminal.colour_of(self._stream)
@@ -138,7 +149,7 @@ class Progress:
 
         if not self._what:
             return Text("")
-        pace = self._pace if self._pace.done else Pace(elapsed=self._clock() - self._began)
+        pace = self._pace if self._pace.done else Pace(unit=self._pace.unit, elapsed=self._clock() - self._began)
         end = "  ".join(part for part in (pace.bar, str(pace)) if part)
         room = terminal.width_of(self._stream) - len(end) - 5
         return Text.assemble(

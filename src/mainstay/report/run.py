@@ -5,17 +5,17 @@ All of it is folded from the records; times stay in UTC and are shown in the zon
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mainstay.model.because import Because, Finding, Level
+from mainstay.model.because import Because, Finding, Level, Unit
 from mainstay.model.plan import Envelope, Impact, OneWay, Skip, shown
 from mainstay.model.run import Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
-from mainstay.model.units import Duration, Share
+from mainstay.model.units import Duration, Share, Size
 from mainstay.report import compare, quantity
 from mainstay.report.compare import Delta
-from mainstay.report.past import Series, durations, related, sizes
+from mainstay.report.past import NO_FIGURES, History, Series, courses, durations, related, sizes
 
 NEAR = 0.8  # of its budget: from here on a task is reported as running out of time
 DONE = {Status.OK, Status.CHANGED, Status.FAILED, Status.UNDONE, Status.UNKNOWN, Status.RUNNING, Status.CANCELLED}
@@ -79,6 +79,19 @@ class TaskLine:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """One figure of what a step worked on, before and after it. `stored` are bytes on disk: less of them is reclaimed."""
+
+    task: str
+    on: str
+    name: str
+    before: float
+    after: float
+    unit: Unit
+    stored: bool = False
+
+
+@dataclass(frozen=True)
 class Bracket:
     """What was closed to somebody, and for how long; `closed` is None while it still is."""
 
@@ -129,13 +142,21 @@ class RunReport:
     envelope: Envelope | None
     durations: tuple[Series, ...]
     sizes: tuple[Series, ...]
+    measures: tuple[Measured, ...] = ()
+    reclaimed: Size | None = None
+    trends: tuple[Series, ...] = ()
 
 
-def build(run: RunRecord, previous: Sequence[RunRecord], now: datetime, head: str = "") -> RunReport:
-    """Fold one run, and what earlier runs tell about it, into a report; `head` is that of the journal's chain."""
+def build(
+    run: RunRecord, previous: Sequence[RunRecord], now: datetime, head: str = "", figures: Mapping[str, History] = NO_FIGURES
+) -> RunReport:
+    """Fold one run, and what earlier runs tell about it, into a report.
+
+    `head` is that of the journal's chain, `figures` the history of the targets' figures by name, by target.
+    """
     earlier = related(run, previous)
     acts = [_act(task, record) for task in run.tasks for record in task.steps if record.status in DONE]
-    deltas = _compared(run, earlier)
+    deltas, measured = _compared(run, earlier), tuple(_measured(run))
     findings = tuple(sorted((finding for task in _looks(run) for finding in task.findings), key=lambda one: -one.level))
     report = RunReport(
         id=run.id,
@@ -164,6 +185,9 @@ def build(run: RunRecord, previous: Sequence[RunRecord], now: datetime, head: st
         envelope=run.envelope,
         durations=durations(run, earlier),
         sizes=sizes(run, earlier),
+        measures=measured,
+        reclaimed=_reclaimed(measured),
+        trends=courses(run, figures),
     )
     found = sorted(_deviations(report), key=lambda one: -one.level)
     if not found and report.verdict in (Verdict.DEGRADED, Verdict.FAIL):
@@ -289,6 +313,24 @@ def _deviations(report: RunReport) -> Iterator[Deviation]:
             before, after = quantity.shown(delta.before, delta.unit), quantity.shown(delta.after, delta.unit)
             text = f"{delta.fact} {before} → {after} ({delta.why})"
             yield Deviation(Level.WARNING, delta.of, text)
+
+
+def _measured(run: RunRecord) -> Iterator[Measured]:
+    """List the figures that changed; of several steps on one object, the first look and the last."""
+    found: dict[tuple[str, str], Measured] = {}
+    for task in run.tasks:
+        for record in task.steps:
+            for one in record.measures:
+                first = found.get((task.target, one.name))
+                before = first.before if first else one.before
+                now = Measured(task.id, shown(record.step.on), one.name, before, one.after, one.unit, one.stored)
+                found[task.target, one.name] = now
+    yield from (one for one in found.values() if one.before != one.after)
+
+
+def _reclaimed(measured: Sequence[Measured]) -> Size | None:
+    stored = [one.before - one.after for one in measured if one.stored]
+    return Size(round(sum(stored))) if stored else None
 
 
 def _severity(verdict: Verdict | None) -> Level:

@@ -32,7 +32,7 @@ from mainstay.report.document import (
 )
 from mainstay.report.gallery import gallery
 from mainstay.report.quantity import chain, change_of, moment, shown, signed
-from mainstay.report.run import Act, Bracket, Deviation, Left, RunReport, TaskLine
+from mainstay.report.run import Act, Bracket, Deviation, Left, Measured, RunReport, TaskLine
 
 BARS = 20  # in one chart
 PAIRS = 18
@@ -61,9 +61,11 @@ def document(report: RunReport) -> Document:
             _done(report),
             _left(report.left),
             _undone(report.undone),
+            _measured(report),
             _compared(report),
             _durations(report),
             _history(report),
+            _trends(report),
             _sizes(report),
             _findings(report),
             _people(report),
@@ -212,10 +214,30 @@ def _some(on: Sequence[str]) -> str:
     return ", ".join(named[:4]) + (f" and {len(named) - 4:,} more" if len(named) > 4 else "")
 
 
-def _compared(report: RunReport) -> Section | None:
-    if not report.comparisons:
+def _measured(report: RunReport) -> Section | None:
+    """Tell the figures of what the steps worked on."""
+    if not report.measures:
         return None
-    ordered = sorted(report.comparisons, key=lambda delta: (not delta.outlier, -abs(delta.share or 0)))
+    rows = [
+        (Cell(f"{one.task.partition('.')[0]} {one.name}"), Cell(shown(one.before, one.unit), "muted"),
+         Cell(shown(one.after, one.unit)), Cell(_measured_change(one)))
+        for one in sorted(report.measures, key=lambda one: (one.on, one.unit != "B"))
+    ]  # fmt: skip
+    told = f"{shown(report.reclaimed, 'B')} were given back in all." if report.reclaimed and report.reclaimed > 0 else ""
+    return Section("What was changed", (table(("figure", "#before", "#after", "#change"), rows),), told)
+
+
+def _measured_change(one: Measured) -> str:
+    change = one.after - one.before
+    return signed(change, one.unit) + (f" ({change_of(change / abs(one.before))})" if one.before else "")
+
+
+def _compared(report: RunReport) -> Section | None:
+    told = {(one.task, one.name) for one in report.measures}
+    others = [delta for delta in report.comparisons if (delta.of, delta.fact) not in told]
+    if not others:
+        return None
+    ordered = sorted(others, key=lambda delta: (not delta.outlier, -abs(delta.share or 0)))
     numbers = table(("fact", "#before", "#after", "#change", ""), [delta_row(delta) for delta in ordered])
     drawn = tuple(_pair(delta) for delta in ordered if delta.change is not None)[:PAIRS]
     unchanged = f" {plural(report.unchanged, 'fact')} did not change." if report.unchanged else ""
@@ -276,6 +298,11 @@ def _history(report: RunReport) -> Section | None:
     return gallery(
         "Earlier runs", lede, report.durations, report.made_at, lambda one: partial(charts.columns, limit=budgets.get(one.of))
     )
+
+
+def _trends(report: RunReport) -> Section | None:
+    lede = "What this run has changed, as looks and runs have seen it."
+    return gallery("Over time", lede, report.trends, report.made_at, lambda _one: charts.course)
 
 
 def _sizes(report: RunReport) -> Section | None:

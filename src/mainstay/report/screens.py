@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from mainstay.model.because import Finding, Level
-from mainstay.model.plan import Impact, OneWay, Plan, Step, shown
+from mainstay.model.plan import Impact, On, OneWay, Plan, Step, shown
 from mainstay.model.run import RunRecord, Status
 from mainstay.model.units import Duration
 from mainstay.report import marks, quantity
@@ -31,6 +32,8 @@ from mainstay.report.period import run_line
 from mainstay.report.period_page import runs_table
 from mainstay.report.run import Left
 from mainstay.report.run_page import left_entries
+
+_PART = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,13 @@ def findings(title: str, found: Sequence[Finding]) -> Document:
 
 def why(task: str, facts: Any, decided: Plan, item: str = "") -> Document:
     """Tell how facts led to decisions; with `item`, only what names it."""
-    steps = [step for step in decided.steps if item in shown(step.on)]
-    left = [Left(task, shown(skip.on), Status.SKIPPED, str(skip.because)) for skip in decided.skips if item in shown(skip.on)]
+    steps = [step for step in decided.steps if _names(item, step.on)]
+    left = [Left(task, shown(skip.on), Status.SKIPPED, str(skip.because)) for skip in decided.skips if _names(item, skip.on)]
+    wanted = (item, ".".join(_parts(item)))
     rows = [
-        (Cell(name), Cell(quantity.shown(value, quantity.unit_of(name)))) for name, value in flat(facts).items() if item in name
+        (Cell(name), Cell(quantity.shown(value, quantity.unit_of(name))))
+        for name, value in flat(facts).items()
+        if any(one in name for one in wanted)
     ]
     return Document(
         title=f"Why {task}{f' {item}' if item else ''}",
@@ -93,6 +99,17 @@ def why(task: str, facts: Any, decided: Plan, item: str = "") -> Document:
             Section("Facts", (table(("fact", "#value"), rows),) if rows else ()),
         ),
     )
+
+
+def _names(item: str, on: On) -> bool:
+    """Tell whether an item is part of an id's text, or names it as SQL does: `public.orders` for table app public orders."""
+    parts = _parts(item)
+    return item in shown(on) or any(list(on[place : place + len(parts)]) == parts for place in range(len(on)))
+
+
+def _parts(item: str) -> list[str]:
+    """Split a name at the dots outside double quotes, and take those quotes away."""
+    return [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in _PART.findall(item)]
 
 
 def _plan_tiles(impact: Impact, took: float, skips: int) -> list[Tile]:

@@ -7,8 +7,26 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mainstay.kinds.kind import Kind
+from mainstay.kinds.postgres.activity import Activity
+from mainstay.kinds.postgres.amcheck import Amcheck
 from mainstay.kinds.postgres.analyze import Analyze
+from mainstay.kinds.postgres.bloat import Bloat
+from mainstay.kinds.postgres.cancel import Cancel
+from mainstay.kinds.postgres.check import Check
+from mainstay.kinds.postgres.compact import Compact
+from mainstay.kinds.postgres.counts import Counts
+from mainstay.kinds.postgres.drop_invalid import DropInvalidIndexes
+from mainstay.kinds.postgres.index_review import Indexes
+from mainstay.kinds.postgres.orphans import OrphanedRows
+from mainstay.kinds.postgres.performance import Performance
+from mainstay.kinds.postgres.reindex import Reindex
+from mainstay.kinds.postgres.schema import Schema
 from mainstay.kinds.postgres.settings import PostgresSettings
+from mainstay.kinds.postgres.sizes import Sizes
+from mainstay.kinds.postgres.statements import Statements
+from mainstay.kinds.postgres.statistics import Statistics
+from mainstay.kinds.postgres.tune import Tune
+from mainstay.kinds.postgres.vacuum import Vacuum
 from mainstay.model.errors import ConfigError
 from mainstay.model.target import Target
 from mainstay.system.process import Door
@@ -40,7 +58,27 @@ KIND = Kind(
     name="postgres",
     summary="PostgreSQL 13 and newer: health, vacuum, statistics, compaction and indexes beside a running application",
     settings=PostgresSettings,
-    tasks=(Analyze(),),
+    tasks=(
+        Check(),
+        Activity(),
+        Counts(),
+        Vacuum(),
+        Analyze(),
+        Statistics(),
+        Bloat(),
+        Compact(),
+        Reindex(),
+        DropInvalidIndexes(),
+        Amcheck(),
+        Statements(),
+        Performance(),
+        Sizes(),
+        Indexes(),
+        Schema(),
+        Tune(),
+        Cancel(),
+        OrphanedRows(),
+    ),
     category="data",
     connect=connect,
     resource=resource,

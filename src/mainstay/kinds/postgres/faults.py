@@ -18,17 +18,20 @@ _CONNECTING = (
     ("Connection refused", "nobody listens there: is the server running, and are host and port right?"),
     ("starting up", "the server is starting or recovering: try again when it accepts connections"),
     ("shutting down", "the server is being stopped: try again when it is back"),
-    ("in recovery", "the server recovers or is a standby that accepts no connections (hot_standby = off)"),
+    ("not accepting connections", "the server recovers, or is a standby that lets nobody in (hot_standby = off)"),
+    ("not currently accepting connections", "that database is closed: ALTER DATABASE ... ALLOW_CONNECTIONS true opens it"),
     ("too many clients", "all connections are in use: end idle ones, or put a pooler in front; raise max_connections last"),
     (
         "remaining connection slots",
         "all connections are in use: end idle ones, or put a pooler in front; raise max_connections last",
     ),
-    ("no pg_hba.conf entry", "the server does not let this user in from here: add a line to pg_hba.conf"),
+    ("too many connections for", "the connection limit of the role or database is reached: ALTER ROLE ... CONNECTION LIMIT"),
+    ("pg_hba.conf", "the server does not let this user in from here: add a line to pg_hba.conf"),
     ("certificate", "look at sslmode and sslrootcert in `dsn`"),
     ("SSL", "look at sslmode and sslrootcert in `dsn`"),
     ("timeout expired", "the host does not answer: look at the network and at firewalls"),
     ("could not translate host name", "the host's name is unknown: look at `dsn`"),
+    ("failed to resolve host", "the host's name is unknown: look at `dsn`"),
     ("definition of service", "look at the service's name and at PGSERVICEFILE or ~/.pg_service.conf"),
 )
 
@@ -68,7 +71,7 @@ def told(error: psycopg.Error) -> str:
 def _meaning(error: psycopg.Error, on: str) -> MainstayError:
     text = told(error)
     match error:
-        case errors.LockNotAvailable():
+        case errors.LockNotAvailable() | errors.DeadlockDetected():
             return LockNotAvailable(
                 "a lock was not free in time", on=on, because=text, next="look for who holds it: mainstay check"
             )

@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from mainstay.kinds.postgres import faults
 from mainstay.kinds.postgres.rows import Database, Identity, R, maker
 from mainstay.kinds.postgres.settings import PostgresSettings
-from mainstay.kinds.postgres.statement import Name, Place, looking
+from mainstay.kinds.postgres.statement import Name, Place, Statement, Written, looking
 from mainstay.model.errors import ConfigError, Unknown
 from mainstay.model.setting import HOST
 from mainstay.model.setting import Place as Where
@@ -83,8 +83,7 @@ class Server:
         """
         connection = self._on(database)
         with faults.explained(self._named(database)), connection.cursor() as cursor:
-            if only:
-                cursor.execute(_SET, (["mainstay.only"], ["{" + ",".join(map(str, only)) + "}"]))
+            cursor.execute(_SET, (["mainstay.only"], ["{" + ",".join(map(str, only)) + "}"]))
             cursor.execute(looking(row.sql, connection.info.server_version // 10_000).encode())
             return tuple(map(maker(row, [column.name for column in cursor.description or ()]), cursor.fetchall()))
 
@@ -97,6 +96,11 @@ class Server:
         with faults.explained(self._named(database)), self._on(database).cursor() as cursor:
             cursor.execute(query.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
+
+    def ask(self, query: Statement, /, *, database: str = "", **places: Place) -> list[tuple[Any, ...]]:
+        """Run a query whose text names objects, in a session that cannot write."""
+        with faults.explained(self._named(database)), self._on(database).cursor() as cursor:
+            return cursor.execute(composed(query.text, places)).fetchall()
 
     def connect(self, database: str = "", **parameters: str) -> Connection:
         """Open a connection of its own, in autocommit mode; the caller closes it. `parameters` are server settings."""
@@ -211,4 +215,6 @@ def _part(value: Place) -> sql.Composable:
         return sql.Identifier(*value)
     if isinstance(value, list):
         return sql.SQL(", ").join(sql.Identifier(*one) for one in value)
+    if isinstance(value, Written):
+        return sql.SQL(value.text)
     return sql.Literal(value)

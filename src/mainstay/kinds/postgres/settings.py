@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from mainstay.model.setting import SecretRef, Setting
@@ -46,6 +46,109 @@ class Limits:
     ] = 3.0
 
 
+_NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'  # an identifier, as SQL has it
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which rows of a table should not be there: those whose parent is missing, those that a condition chooses, or both."""
+
+    table: Annotated[str, Setting("the table, with its schema, as SQL has it", example="shop.items")]
+    parent: Annotated[str, Setting("the table that `columns` point to, with its schema", example="shop.orders")] = ""
+    columns: Annotated[
+        dict[str, str], Setting("column of the table: column of its parent; NULL points to nothing", example="{order_id: id}")
+    ] = field(default_factory=dict)
+    where: Annotated[
+        str,
+        Setting(
+            "SQL condition that chooses rows; the table is `child`, other names need their schema", example="child.total < 0"
+        ),
+    ] = ""
+    database: Annotated[str, Setting("where the table is; default: the database of the connection", example="shop")] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what chooses no rows, or chooses them by more than one condition."""
+        for name in filter(None, (self.table, self.parent)):
+            if not re.fullmatch(rf"{_NAME}\.{_NAME}", name):
+                raise ValueError(f'{name!r} is not a table with its schema: write shop.items, or "Shop"."Items"')
+        if bool(self.parent) != bool(self.columns):
+            raise ValueError("`parent` and `columns` go together")
+        if not self.parent and not self.where:
+            raise ValueError("a rule needs `parent` and `columns`, or `where`")
+        if ";" in self.where:
+            raise ValueError("`where` is one condition: write it without a semicolon")
+
+    def __str__(self) -> str:
+        return " where ".join(part for part in (self.table, self.where) if part)
+
+
+@dataclass(frozen=True)
+class Orphans:
+    """What `orphans` looks for."""
+
+    rules: Annotated[
+        dict[str, Rule],
+        Setting("rows that should not be there, by the name of the rule", example="{items: {table: shop.items, where: ...}}"),
+    ] = field(default_factory=dict)
+    foreign_keys: Annotated[
+        Literal["suspect", "all", "none"],
+        Setting("foreign keys that are counted too: those never validated or switched off, or all (after a restore, say)"),
+    ] = "suspect"
+    large_objects: Annotated[bool, Setting("count large objects that no column names")] = True
+
+
+def qualified(name: str) -> tuple[str, str]:
+    """Return schema and name of a table as the catalog has them."""
+    schema, table = (part[1:-1].replace('""', '"') if part.startswith('"') else part.lower() for part in re.findall(_NAME, name))
+    return schema, table
+
+
+@dataclass(frozen=True)
+class Amcheck:
+    """How much the task `amcheck` looks at in one go, and how closely."""
+
+    depth: Annotated[
+        Literal["order", "rows", "parents"],
+        Setting("`order` of an index; `rows`: every row has its entry; `parents`: pages too, which blocks writes meanwhile"),
+    ] = "rows"
+    tables: Annotated[bool, Setting("check tables as well (PostgreSQL 14 and newer)")] = True
+    most: Annotated[Size, Setting("bytes in one go; what was checked longest ago comes first", ge=0, example="10GB")] = Size(
+        10_000_000_000
+    )
+    time: Annotated[Duration, Setting("time in one go", ge=1, example="30m")] = Duration(1800)
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """By how much the rows of a table may change between two counts."""
+
+    change: Annotated[
+        Literal["exact", "no_decrease", "percent"],
+        Setting("`exact`: not at all; `no_decrease`: it may grow; `percent`: by `share`"),
+    ] = "no_decrease"
+    share: Annotated[Share, Setting("largest change in either direction, for `percent`", ge=0, le=1, example="5%")] = Share(0.01)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """What the task `counts` counts; a loss beyond the tolerance is critical."""
+
+    tables: Annotated[
+        dict[str, Tolerance],
+        Setting(
+            "tables to count, with their schema as SQL has it; default: the 20 largest", example="{shop.orders: {change: exact}}"
+        ),
+    ] = field(default_factory=dict)
+    otherwise: Annotated[Tolerance, Setting("for tables that are not named")] = field(default_factory=Tolerance)
+    within: Annotated[Duration, Setting("how long counting may take", ge=1, example="10m")] = Duration(600)
+
+    def __post_init__(self) -> None:
+        """Refuse a name that is none."""
+        for name in self.tables:
+            if not re.fullmatch(rf"{_NAME}\.{_NAME}", name):
+                raise ValueError(f'{name!r} is not a table with its schema: write shop.items, or "Shop"."Items"')
+
+
 @dataclass(frozen=True)
 class PostgresSettings:
     """One server: the connection, and what it may be asked to bear."""
@@ -78,7 +181,14 @@ class PostgresSettings:
         Duration,
         Setting("how long a statement may queue for a lock, keeping everybody behind it waiting", ge=0.01, example="100ms"),
     ] = Duration(0.1)
+    explain: Annotated[
+        bool,
+        Setting("keep plans of the most expensive reading statements (version 16 and newer); planning may run their functions"),
+    ] = False
+    amcheck: Annotated[Amcheck, Setting("how the task `amcheck` looks for damage")] = field(default_factory=Amcheck)
     limits: Annotated[Limits, Setting("what `check` finds too much")] = field(default_factory=Limits)
+    counts: Annotated[Counting, Setting("tables whose rows are counted before and after")] = field(default_factory=Counting)
+    orphans: Annotated[Orphans, Setting("rows that point to nothing")] = field(default_factory=Orphans)
 
     def __post_init__(self) -> None:
         """Refuse a password in the connection string: it would be seen in plans, reports and the journal."""

@@ -10,7 +10,16 @@ from typing import ClassVar
 from mainstay.model.errors import MainstayError
 
 Name = tuple[str, ...]  # a qualified name: ("public", "orders")
-Place = Name | list[Name] | str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Written:
+    """A condition that an operator wrote in the configuration: it becomes part of the text as it is."""
+
+    text: str
+
+
+Place = Name | list[Name] | Written | str | int | float | bool
 
 _SQL = resources.files(__package__) / "sql"
 

@@ -1,0 +1,44 @@
+-- Tables without a key, and rules that are not kept: keys of unlike types, constraints nobody has checked, triggers that are off.
+-- columns: as in flaws.KeyFlaw
+-- versions: 13-
+-- source: https://www.postgresql.org/docs/current/catalog-pg-constraint.html (conenforced: 18)
+WITH t AS (
+  SELECT c.oid, c.relkind, c.relreplident, c.relispartition, n.nspname, c.relname, format('ALTER TABLE %I.%I ', n.nspname, c.relname) AS alter,
+         CASE c.relkind WHEN 'p' THEN (SELECT coalesce(sum(pg_relation_size(p.relid)), 0)::bigint FROM pg_partition_tree(c.oid) p WHERE p.isleaf)
+                        ELSE pg_relation_size(c.oid) END AS size
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+)
+SELECT current_database()::text AS database, 'no key' AS rule, t.nspname::text AS schema, t.relname::text AS "table", '' AS part,
+       'no primary key, nor unique columns without NULL' AS detail, NULL::float8 AS value, t.size AS size,
+       t.alter || 'ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY  -- rewrites it, unless columns of it can be the key' AS statement
+FROM t
+WHERE NOT t.relispartition
+  AND NOT EXISTS (
+    SELECT FROM pg_index x WHERE x.indrelid = t.oid AND x.indisunique AND x.indisvalid AND x.indpred IS NULL AND x.indexprs IS NULL
+      AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum = ANY (x.indkey) AND NOT a.attnotnull))
+UNION ALL
+SELECT current_database(), 'key types differ', t.nspname, t.relname, k.conname,
+       string_agg(format('%I is %s, %I of %s is %s', a.attname, format_type(a.atttypid, NULL), b.attname, k.confrelid::regclass, format_type(b.atttypid, NULL)), '; '),
+       NULL, t.size, t.alter || string_agg(format('ALTER COLUMN %I TYPE %s', a.attname, format_type(b.atttypid, b.atttypmod)), ', ') || '  -- rewrites it'
+FROM pg_constraint k
+JOIN t ON t.oid = k.conrelid
+CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS u(own, other)
+JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.own
+JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.other
+WHERE k.contype = 'f' AND k.conparentid = 0 AND a.atttypid <> b.atttypid
+GROUP BY k.oid, k.conname, t.nspname, t.relname, t.size, t.alter
+UNION ALL
+SELECT current_database(), 'not validated', t.nspname, t.relname, k.conname, pg_get_constraintdef(k.oid), NULL, t.size,
+       t.alter || format('VALIDATE CONSTRAINT %I', k.conname)
+FROM pg_constraint k
+JOIN t ON t.oid = k.conrelid
+WHERE NOT k.convalidated AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
+UNION ALL
+SELECT current_database(), 'trigger off', t.nspname, t.relname, g.tgname, CASE WHEN g.tgisinternal THEN 'it keeps a foreign key' ELSE pg_get_triggerdef(g.oid) END,
+       NULL, t.size, t.alter || CASE WHEN g.tgisinternal THEN 'ENABLE TRIGGER ALL' ELSE format('ENABLE TRIGGER %I', g.tgname) END
+FROM pg_trigger g
+JOIN t ON t.oid = g.tgrelid
+WHERE g.tgenabled = 'D'
+ORDER BY size DESC, schema, "table", part;

@@ -1,0 +1,69 @@
+"""A server whose settings do not fit its machine, and one with a session that takes too long."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from mainstay.kinds.postgres.cancel import CancelParams
+from mainstay.kinds.postgres.sizing import TuneParams
+from mainstay.model.units import Duration, Size
+from tests.laws.scene import Scene
+from tests.laws.scenes.postgres_database import scene
+from tests.live import postgres_server
+from tests.live.postgres_server import PostgresServer
+
+FINE = {"effective_io_concurrency": "200", "max_wal_size": "'8GB'", "effective_cache_size": "'700MB'"}
+
+
+def tune(folder: Path) -> Scene:
+    """Two settings of the shared server are far from what is asked for; one has been set before."""
+    made = scene("tune", TuneParams(apply=True, memory=Size(10**9), storage="ssd", min_wal_size=Size(64 * 1024**2)))
+    server = postgres_server.shared()
+    server.sql("ALTER SYSTEM RESET ALL")
+    for name, value in {**FINE, "random_page_cost": "3"}.items():
+        server.sql(f"ALTER SYSTEM SET {name} = {value}")
+    reload(server)
+
+    def close() -> None:
+        server.sql("ALTER SYSTEM RESET ALL")
+        reload(server)
+        made.close()
+
+    return replace(made, close=close)
+
+
+def cancel(folder: Path) -> Scene:
+    """An application's statement runs and runs."""
+    made = scene("cancel", CancelParams(longer_than=Duration(0), users=("slow_*",)))
+    server, role = postgres_server.shared(), f"slow_{secrets.token_hex(4)}"
+    server.sql(f"CREATE ROLE {role} LOGIN")
+    connection = psycopg.connect(make_conninfo(made.target.settings.dsn, user=role), autocommit=True)
+    connection.pgconn.send_query(b"SELECT pg_sleep(600)")
+    connection.pgconn.flush()
+    while server.sql("SELECT FROM pg_stat_activity WHERE usename = %s AND state = 'active'", role) == []:
+        time.sleep(0.01)
+
+    def close() -> None:
+        connection.close()
+        made.close()
+        server.sql(f"DROP ROLE {role}")
+
+    return replace(made, close=close)
+
+
+def reload(server: PostgresServer) -> None:
+    """Let a server read its files, and return when new sessions start with what they say."""
+    ((before,),) = server.sql("SELECT pg_conf_load_time()")
+    server.sql("SELECT pg_reload_conf()")
+    while server.sql("SELECT pg_conf_load_time()") == [(before,)]:
+        time.sleep(0.01)
+
+
+SCENES: dict[str, Callable[[Path], Scene]] = {"tune": tune, "cancel": cancel}
