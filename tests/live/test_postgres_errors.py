@@ -1,4 +1,4 @@
-"""What goes wrong at a server is told clearly: what, on what, because of what, what next; no traceback, no secret, nothing half done."""
+"""What goes wrong at a server is told clearly: on what, why, what next; no traceback, no secret, nothing half done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from ruamel.yaml import YAML
 from tests.cli.shop import Shop
 from tests.live import postgres_server
 from tests.live.postgres_server import PostgresServer
-from tests.servers import Authority
 
 pytestmark = pytest.mark.skipif(bool(postgres_server.missing()), reason=f"needs {postgres_server.missing()}")
 PASSWORD = f"hunter-{secrets.token_hex(8)}"
@@ -44,7 +42,6 @@ TABLES = """
 CREATE TABLE orders(id int PRIMARY KEY, who text);
 INSERT INTO orders SELECT g, 'w' || g FROM generate_series(1, 5000) g;
 """
-DIGEST = "SELECT count(*), md5(string_agg(o::text, ',' ORDER BY id)) FROM orders o"
 EVERY = {"rules": {"every": {"table": "public.orders", "where": "true"}}}
 MOVE = {"db.orphans": {"delete": True, "batch": 1}}
 Site = Callable[..., Shop]
@@ -126,9 +123,8 @@ def test_what_keeps_us_from_connecting_is_told(
 
 def test_too_many_connections_are_told(server: PostgresServer, site: Site) -> None:
     with ExitStack() as crowd:
-        with pytest.raises(psycopg.OperationalError, match="already"):
-            for _ in range(20):
-                crowd.enter_context(server.connect())
+        while "too many clients" not in _refusal(server):
+            crowd.enter_context(server.connect())
         said = told(site(dsn(server)), "run", "daily", code=1)
     assert "too many clients already" in said
     assert "next: all connections are in use" in said
@@ -140,10 +136,12 @@ def test_a_role_without_the_privilege_is_told_what_is_not_its_own(server: Postgr
     assert "postgres" in said
 
 
-def test_a_missing_privilege_is_told_and_leads_to_the_grants(server: PostgresServer, site: Site) -> None:
-    rule = {"rules": {"one": {"table": "public.orders", "where": "id > 4990"}}}
-    shop = site(dsn(server, "app"), {"db.orphans": {"delete": True}}, password="right", orphans=rule)
-    assert "this role may not read it" in told(shop, "plan", "daily", code=0)
+def test_a_missing_privilege_is_told_before_anything_is_begun(server: PostgresServer, site: Site) -> None:
+    server.sql("GRANT SELECT ON orders TO app", database="kept")
+    shop = site(dsn(server, "app"), MOVE, password="right", orphans=EVERY)
+    said = told(shop, "plan", "daily", code=0)
+    assert "this role lacks DELETE and UPDATE on it; this role may not create the schema mainstay_quarantine" in said
+    assert "0 steps done" in told(shop, "run", "daily", code=0)
 
 
 def test_a_standby_is_looked_at_and_not_acted_on(server: PostgresServer, site: Site, tmp_path: Path) -> None:
@@ -163,22 +161,21 @@ def test_a_read_only_server_is_looked_at_and_not_acted_on(server: PostgresServer
     assert server.sql("SELECT count(*) FROM orders", database="readonly") == [(5000,)]
 
 
-def test_a_privilege_that_is_taken_away_meanwhile_is_told_and_every_row_is_where_it_was(
-    server: PostgresServer, site: Site
-) -> None:
+def test_a_privilege_that_is_taken_away_meanwhile_is_told_and_the_run_goes_on_with_it(server: PostgresServer, site: Site) -> None:
     server.sql("CREATE DATABASE shared TEMPLATE kept")
-    server.sql("GRANT SELECT, DELETE, UPDATE ON orders TO app; GRANT CREATE ON DATABASE shared TO app", database="shared")
+    server.sql("GRANT SELECT, DELETE, UPDATE, INSERT ON orders TO app; GRANT CREATE ON DATABASE shared TO app", database="shared")
     shop = site(dsn(server, "app", "shared"), MOVE, password="right", orphans=EVERY)
     with shop.start("run", "daily") as process:
-        while not server.sql("SELECT 1 FROM pg_stat_activity WHERE datname = 'shared' AND query LIKE '%mainstay_quarantine%'"):
-            time.sleep(0.01)
-        server.sql("REVOKE DELETE ON orders FROM app", database="shared")
+        _wait_for_moves(server, "shared", process)
+        server.sql("REVOKE DELETE, INSERT ON orders FROM app", database="shared")
         said = " ".join("".join(process.communicate(timeout=60)).split())
     assert "this role may not do that" in said
     assert "docs/postgres-role.sql" in said
     assert "Traceback" not in said
-    print(said)
-    assert server.sql("SELECT count(*) FROM orders", database="shared") == [(5000,)]
+    assert _everywhere(server, "shared") == 5000
+    server.sql("GRANT DELETE, INSERT ON orders TO app", database="shared")
+    told(shop, "resume", "last", code=0)
+    assert _everywhere(server, "shared") == 5000
 
 
 def test_a_server_in_recovery_that_lets_nobody_in_is_told(server: PostgresServer, site: Site, tmp_path: Path) -> None:
@@ -199,13 +196,13 @@ def test_a_look_that_takes_too_long_is_told(server: PostgresServer, site: Site) 
 
 
 def test_a_full_disk_of_the_server_is_told_and_every_row_is_where_it_was(server: PostgresServer, site: Site) -> None:
-    with _small_database(server, "tight") as (filler, rows):
+    with _small_database(server, "tight") as filler:
         shop = site(dsn(server, database="tight"), MOVE, orphans=EVERY)
-        filler.write_bytes(bytes(shutil.disk_usage(filler.parent).free - 200_000))
+        filler.write_bytes(bytes(shutil.disk_usage(filler.parent).free))
         said = told(shop, "run", "daily", code=1)
         assert "the server's disk is full" in said
         assert "next: free room on the server before anything else" in said
-        assert server.sql(DIGEST, database="tight") == rows
+        assert server.sql("SELECT count(*) FROM orders", database="tight") == [(5000,)]
         assert server.sql("SELECT to_regnamespace('mainstay_quarantine')::text", database="tight") == [(None,)]
 
 
@@ -213,18 +210,37 @@ def test_a_database_that_is_dropped_in_the_middle_is_told_and_the_run_can_be_set
     server.sql("CREATE DATABASE doomed TEMPLATE kept")
     shop = site(dsn(server, database="doomed"), MOVE, orphans=EVERY)
     with shop.start("run", "daily") as process:
-        while not server.sql("SELECT 1 FROM pg_stat_activity WHERE datname = 'doomed' AND query LIKE '%mainstay_quarantine%'"):
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.01)
+        _wait_for_moves(server, "doomed", process)
         server.sql("DROP DATABASE doomed WITH (FORCE)")
         said = " ".join("".join(process.communicate(timeout=60)).split())
     assert process.returncode == 1
-    assert 'database "doomed" does not exist' in said
+    assert "doomed" in said
+    assert "next:" in said
     assert "Traceback" not in said
     run = shop.last()["id"]
-    assert f"mainstay settle {run}" in told(shop, "status", code=0)
+    state = told(shop, "status", code=0)
+    assert 'database "doomed" does not exist next: the name is wrong, or it was dropped' in state
+    assert f"mainstay settle {run}" in state
     told(shop, "settle", run, "--did-not-happen", code=0)
     assert shop.last()["settled"]
+
+
+def _everywhere(server: PostgresServer, database: str) -> int:
+    """Return how many orders there are, in their table and in quarantine."""
+    kept = server.sql(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'mainstay_quarantine'", database=database
+    )
+    return sum(
+        server.sql(f"SELECT count(*) FROM {table}", database=database)[0][0] for table in ("orders", *(one for (one,) in kept))
+    )
+
+
+def _wait_for_moves(server: PostgresServer, database: str, process: subprocess.Popen[str]) -> None:
+    """Return when a step moves rows in a database."""
+    moving = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND query LIKE '%%FOR UPDATE OF child%%'"
+    while not server.sql(moving, database):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
 
 
 @contextmanager
@@ -250,8 +266,8 @@ def _refusal(server: PostgresServer) -> str:
 
 
 @contextmanager
-def _small_database(server: PostgresServer, name: str) -> Iterator[tuple[Path, Any]]:
-    """Make a database on a file system of 40 MB; yield a file to fill that with, and the digest of what the database holds."""
+def _small_database(server: PostgresServer, name: str) -> Iterator[Path]:
+    """Make a database on a file system of 40 MB; yield a file to fill that with."""
     if os.geteuid():
         pytest.skip("needs root to mount a small file system")
     small = server.folder / name
@@ -263,8 +279,9 @@ def _small_database(server: PostgresServer, name: str) -> Iterator[tuple[Path, A
         server.sql(f"CREATE TABLESPACE {name} LOCATION '{small}/space'")
         server.sql(f"CREATE DATABASE {name} TABLESPACE {name}")
         server.sql(TABLES, database=name)
-        yield small / "filler", server.sql(DIGEST, database=name)
-        server.sql(f"DROP DATABASE {name} WITH (FORCE)")
-        server.sql(f"DROP TABLESPACE {name}")
+        yield small / "filler"
     finally:
+        (small / "filler").unlink(missing_ok=True)
+        server.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        server.sql(f"DROP TABLESPACE IF EXISTS {name}")
         subprocess.run(["umount", "--lazy", small], check=True)

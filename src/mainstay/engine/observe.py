@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from mainstay.engine.context import Context
-from mainstay.kinds.kind import Session
+from mainstay.kinds.kind import Session, TaskKind
 from mainstay.ledger import queries
 from mainstay.ledger.samples import Look
 from mainstay.model.because import Finding, Level, because
@@ -30,7 +30,7 @@ def session(context: Context, task: Task, door: Door) -> Iterator[Session]:
     opened = Session(
         target=task.target,
         door=door,
-        last=decode(task_kind.facts, last.facts) if last else None,
+        last=_previous(task_kind, last),
         held=queries.held(context.journal),
         stores=context.stores,
         site=context.site.name,
@@ -43,6 +43,16 @@ def session(context: Context, task: Task, door: Door) -> Iterator[Session]:
         return
     with kind.connect(task.target, door) as opened.connection:
         yield opened
+
+
+def _previous(kind: TaskKind[Any, Any], last: Look | None) -> Any:
+    """Return the facts of the previous look; those that a version with other facts has kept are as good as none."""
+    if last is None or last.facts is None:
+        return None
+    try:
+        return decode(kind.facts, last.facts)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def findings(context: Context, task: Task, facts: Any) -> tuple[Finding, ...]:

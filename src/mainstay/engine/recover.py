@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 from mainstay.engine import act, bracket, gate, observe, owed, run, turn, verify
 from mainstay.engine.act import Ending
 from mainstay.engine.context import Context
 from mainstay.engine.drive import Drive, owned
+from mainstay.kinds.kind import TaskKind
 from mainstay.ledger import events, queries, runs
 from mainstay.model.codec import decode
-from mainstay.model.errors import MainstayError, Refused
+from mainstay.model.errors import MainstayError, Refused, Unknown
 from mainstay.model.plan import OnUnknown, Undo
 from mainstay.model.run import RunRecord, Status, StepRecord, TaskRecord, Verdict
 from mainstay.model.task import Routine
@@ -138,7 +140,7 @@ def _happened(drive: Drive, record: TaskRecord, started: StepRecord) -> Ending:
         return Ending(Status.PENDING, "interrupted; it starts again")
     with drive.locked(task), observe.session(drive.context, task, drive.door(task, step, obey=False)) as session:
         after = kind.observe(session, step.on)
-        why = kind.verify(decode(kind.facts, started.before), after, step)
+        why = kind.verify(_seen_before(kind, started), after, step)
         if why is None:
             return Ending(Status.CHANGED, "interrupted; a look shows that it happened", after)
         act.tidy(kind, session, step)
@@ -146,6 +148,14 @@ def _happened(drive: Drive, record: TaskRecord, started: StepRecord) -> Ending:
     if ends and isinstance(step.reverse, Undo) and not step.is_bracket and not started.undo_of:
         return Ending(Status.FAILED, f"interrupted: {why}; it is taken back", after)
     return Ending(Status.PENDING, f"interrupted; a look shows that it did not happen: {why}", after)
+
+
+def _seen_before(kind: TaskKind[Any, Any], started: StepRecord) -> Any:
+    """Return the facts of the start row, or raise Unknown when a version that keeps other facts wrote it."""
+    try:
+        return decode(kind.facts, started.before)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unknown("this version cannot read what was seen before", on=started.step.id, because=str(error)) from error
 
 
 def _next(record: RunRecord) -> Callable[[Context, str], RunRecord] | None:

@@ -12,12 +12,14 @@ ENDINGS: dict[Unit, tuple[str, ...]] = {
     "s": ("seconds", "_s", "took"),
     "share": ("share",),
 }
+_TYPES: dict[type, Unit] = {Duration: "s", Size: "B", Share: "share"}
 DASH = "–"
 
 
-def unit_of(fact: str) -> Unit:
-    """Tell the unit of a fact by the ending of its name: bytes, size; seconds, _s, took; share."""
-    return next((unit for unit, endings in ENDINGS.items() if fact.endswith(endings)), "")
+def unit_of(fact: str, value: Scalar = None) -> Unit:
+    """Tell the unit of a fact by its type, or by the ending of its name: bytes, size; seconds, _s, took; share."""
+    by_name: Unit = next((unit for unit, endings in ENDINGS.items() if fact.endswith(endings)), "")
+    return _TYPES.get(type(value), by_name)
 
 
 def shown(value: Scalar, unit: Unit = "") -> str:

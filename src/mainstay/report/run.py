@@ -189,10 +189,7 @@ def build(
         reclaimed=_reclaimed(measured),
         trends=courses(run, figures),
     )
-    found = sorted(_deviations(report), key=lambda one: -one.level)
-    if not found and report.verdict in (Verdict.DEGRADED, Verdict.FAIL):
-        found = [Deviation(_severity(report.verdict), report.routine, report.why or "no reason was recorded")]
-    return replace(report, deviations=tuple(found))
+    return replace(report, deviations=_ordered(report))
 
 
 def _looks(run: RunRecord) -> tuple[TaskRecord, ...]:
@@ -287,6 +284,14 @@ def _compared(run: RunRecord, earlier: Sequence[RunRecord]) -> list[Delta]:
 
     checks = [compare.judged(one, past.get((one.of, one.fact), ()), meant=False) for one in compare.of_checks(run)]
     return checks + [compare.judged(one, past.get((one.of, one.fact), ()), meant=True) for one in compare.of_steps(run)]
+
+
+def _ordered(report: RunReport) -> tuple[Deviation, ...]:
+    """Return what a reader must not miss, the worst first; a verdict that nothing else explains is a deviation itself."""
+    found = sorted(_deviations(report), key=lambda one: -one.level)
+    if not found and report.verdict in (Verdict.DEGRADED, Verdict.FAIL):
+        found = [Deviation(_severity(report.verdict), report.routine, report.why or "no reason was recorded")]
+    return tuple(found)
 
 
 def _deviations(report: RunReport) -> Iterator[Deviation]:

@@ -104,6 +104,8 @@ def _tiles(report: RunReport) -> Tiles:
         Tile("not done", f"{len(report.left):,}", "each with its reason" if report.left else ""),
         Tile("deviations", f"{len(report.deviations):,}", "", marks.level_mark(worst).tone if worst is not None else "good"),
     ]
+    if report.reclaimed and report.reclaimed > 0:
+        tiles.append(Tile("given back", shown(report.reclaimed, "B"), "on disk", "good"))
     if held is not None:
         tiles.append(Tile("bracketed", str(held), "longest bracket", "" if all(one.closed for one in report.brackets) else "bad"))
     if report.undone:
@@ -223,8 +225,7 @@ def _measured(report: RunReport) -> Section | None:
          Cell(shown(one.after, one.unit)), Cell(_measured_change(one)))
         for one in sorted(report.measures, key=lambda one: (one.on, one.unit != "B"))
     ]  # fmt: skip
-    told = f"{shown(report.reclaimed, 'B')} were given back in all." if report.reclaimed and report.reclaimed > 0 else ""
-    return Section("What was changed", (table(("figure", "#before", "#after", "#change"), rows),), told)
+    return Section("What was changed", (table(("figure", "#before", "#after", "#change"), rows),))
 
 
 def _measured_change(one: Measured) -> str:

@@ -85,7 +85,7 @@ def why(task: str, facts: Any, decided: Plan, item: str = "") -> Document:
     left = [Left(task, shown(skip.on), Status.SKIPPED, str(skip.because)) for skip in decided.skips if _names(item, skip.on)]
     wanted = (item, ".".join(_parts(item)))
     rows = [
-        (Cell(name), Cell(quantity.shown(value, quantity.unit_of(name))))
+        (Cell(name), Cell(quantity.shown(value, quantity.unit_of(name, value))))
         for name, value in flat(facts).items()
         if any(one in name for one in wanted)
     ]

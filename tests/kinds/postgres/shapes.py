@@ -47,7 +47,7 @@ SHAPES = (
         "narrow integers",
         (
             "CREATE TABLE {t} (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL)",
-            "INSERT INTO {t} SELECT g, g, g FROM generate_series(1, 300000) g",
+            "INSERT INTO {t} SELECT g, g, g FROM generate_series(1, 200000) g",
             DELETE,
             TIDY,
         ),
@@ -72,6 +72,7 @@ SHAPES = (
             "  WHEN g % 5 = 0 THEN 'some words ' || g END, CASE WHEN g % 2 = 0 THEN now() END FROM generate_series(1, 150000) g",
             "CREATE INDEX many_nulls_a ON {t} (a)",
             "CREATE INDEX many_nulls_c ON {t} (c)",
+            "CREATE INDEX many_nulls_d ON {t} (d) WHERE d IS NOT NULL",
             "UPDATE {t} SET h = 1 WHERE id % 2 = 0",
             "UPDATE {t} SET h = NULL",
             TIDY,

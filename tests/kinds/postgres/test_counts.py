@@ -18,6 +18,7 @@ from mainstay.model.because import Finding, Level
 from mainstay.model.codec import canonical, decode
 from mainstay.model.errors import DeadlinePassed, Refused
 from mainstay.model.units import Duration, Share
+from tests.cli.shop import Shop
 from tests.kinds.postgres.conftest import Database, Sessions, session_of, target_of
 from tests.live.postgres_server import PostgresServer
 
@@ -61,8 +62,28 @@ def test_lost_rows_are_critical_and_the_shell_only_warns(database: Database, ses
         (finding,) = TASK.assess(count(opened), NOTHING)
     assert finding.level is Level.CRITICAL
     assert finding.on == f"table {database.name} public.equipment"
-    assert str(finding.because) == "rows 900 < counts.otherwise 1,000 (default)"
+    assert str(finding.because) == "rows 900 < 1,000"
     assert finding.advice.startswith("1,000 before, 900 now")
+
+
+@pytest.mark.covers("POST-04")
+def test_a_routine_that_loses_rows_fails_and_its_report_names_them(database: Database, tmp_path: Path) -> None:
+    """Without any baseline file: counted before and after, by the run itself."""
+    database.sql("CREATE TABLE equipment AS SELECT generate_series(1, 1000) AS i")
+    psql = ["/usr/bin/psql", "-d", database.dsn, "-c", "DELETE FROM equipment WHERE i > 900"]
+    site = {
+        "site": "shop",
+        "timezone": "UTC",
+        "state": str(tmp_path / "state"),
+        "targets": {
+            "db": {"kind": "postgres", "dsn": database.dsn},
+            "careless": {"kind": "command", "argv": psql, "neutral": True},
+        },
+        "routines": {"care": {"tasks": ["careless.run"], "checks": ["db.counts"]}},
+    }
+    (tmp_path / "mainstay.yaml").write_text(json.dumps(site), encoding="utf-8")
+    said = [Shop(tmp_path).run("run", "care", "--yes", code=1), Shop(tmp_path).run("report", "last")]
+    assert all("1,000" in one and "900" in one and "public.equipment" in one for one in said[1:]), said
 
 
 @pytest.mark.covers("POST-04")

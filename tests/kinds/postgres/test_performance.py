@@ -43,7 +43,7 @@ def test_scans_and_temporary_files_of_the_period_are_found(database: Database, s
         database.sql('SET work_mem = 64; SELECT count(*) FROM (SELECT * FROM "Big \'one" ORDER BY t, i OFFSET 1) x')
         found = warnings(TASK.assess(_seen(opened, first), JUDGED))
     assert found["scans_a_day"].on == f"{database.name}.public.Big 'one"
-    assert found["temp_a_day"].because.value > 1_000_000
+    assert found["temp_a_day"].because.op == ">"
 
 
 def _seen(opened: Session, first: PerformanceFacts) -> PerformanceFacts:

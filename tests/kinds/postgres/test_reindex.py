@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 
 from mainstay.kinds import registry
@@ -135,10 +137,29 @@ def test_after_an_update_of_the_libraries_indexes_on_text_are_rebuilt(
     database.sql("UPDATE pg_collation SET collversion = '1' WHERE collname = 'german'")
     with session() as opened:
         steps = [one for one in decided(opened) if isinstance(one, Step)]
-        assert [one.on[3] for one in steps] == ["by_word"]
+        assert [(one.action, one.on[3]) for one in steps] == [("reindex", "by_word"), ("record", "german")]
         assert str(steps[0].because).startswith("version of collation german ")
-        assert "REFRESH VERSION" in TASK.assess(TASK.observe(opened), ReindexParams())[0].advice
-        assert perform(opened, "reindex") == [None]
+        assert "rebuilds the indexes" in TASK.assess(TASK.observe(opened), ReindexParams())[0].advice
+        assert perform(opened, "reindex") == [None, None]
+        assert [one for one in decided(opened) if isinstance(one, Step)] == []
+
+
+@pytest.mark.covers("DBP-04")
+def test_the_order_of_a_whole_database_is_recorded_once_all_of_its_indexes_are_rebuilt(
+    postgres: PostgresServer, perform: Perform
+) -> None:
+    made = Database(postgres, f"icu_{secrets.token_hex(4)}")
+    postgres.sql(f"CREATE DATABASE {made.name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de'")
+    try:
+        made.sql("CREATE TABLE words (word text PRIMARY KEY, n int UNIQUE)")
+        made.sql("UPDATE pg_database SET datcollversion = '1' WHERE datname = current_database()")
+        with session_of(target_of(made)) as opened:
+            steps = [one for one in decided(opened) if isinstance(one, Step)]
+            assert [one.id for one in steps] == [f"reindex {made.name} public words_pkey", f"record {made.name}.of the database"]
+            assert perform(opened, "reindex") == [None, None]
+            assert TASK.assess(TASK.observe(opened), ReindexParams()) == []
+    finally:
+        postgres.sql(f"DROP DATABASE {made.name} WITH (FORCE)")
 
 
 def test_what_a_rebuild_has_left_of_the_index_of_a_toast_table_is_dropped(

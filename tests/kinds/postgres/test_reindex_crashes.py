@@ -91,6 +91,8 @@ def waiting(database: Database, phase: str) -> int:
 
 def kill_process(database: Database, child: int, backend: int) -> None:
     os.kill(child, signal.SIGKILL)
+    with session_of(target_of(database), TAG):
+        pass  # it ends the backend, which would go on for a while
 
 
 def kill_backend(database: Database, child: int, backend: int) -> None:

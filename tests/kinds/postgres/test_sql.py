@@ -27,7 +27,7 @@ FILES = sorted(Path(str(resources.files(kind) / "sql")).glob("*.sql"))
 def rows() -> dict[str, type[Any]]:
     """Return every row class of the kind by the name of its query."""
     modules = [importlib.import_module(one.name) for one in pkgutil.walk_packages(kind.__path__, f"{kind.__name__}.")]
-    classes = [one for module in modules for _, one in inspect.getmembers(module, inspect.isclass)]
+    classes: list[Any] = [one for module in modules for _, one in inspect.getmembers(module, inspect.isclass)]
     return {one.sql: one for one in classes if isinstance(getattr(one, "sql", None), str)}
 
 

@@ -159,12 +159,17 @@ def test_every_version_counts(any_postgres: PostgresServer) -> None:
         assert facts.period
 
 
+def planned(database: Database) -> str:
+    with session_of(target_of(database, explain=True)) as opened:
+        facts = TASK.observe(opened)
+    own = [one.key for one in facts.spent if one.database == database.name and "FROM orders" in one.query]
+    return "; ".join(facts.plans.get(key, "") for key in own)
+
+
 def test_plans_are_kept_when_they_are_asked_for(any_postgres: PostgresServer) -> None:
     with fresh_database(any_postgres) as database:
         database.sql("CREATE TABLE orders (id int PRIMARY KEY, what text); INSERT INTO orders VALUES (4711, 'tea')")
         repeated(database, "SELECT what, pg_sleep(0.5) FROM orders WHERE id = 4711", 3)
-        with session_of(target_of(database, explain=True)) as opened:
-            facts = TASK.observe(opened)
-        own = [one.key for one in facts.spent if one.database == database.name and "FROM orders" in one.query]
-        plans = "".join(facts.plans.get(key, "") for key in own)
-        assert ("orders_pkey" in plans) is (any_postgres.major >= 16)
+        assert ("orders_pkey" in planned(database)) is (any_postgres.major >= 16)
+        repeated(database, "SELECT id, /* ; */ pg_sleep(0.5) FROM orders WHERE id = 4711", 3)
+        assert ("holds literals, comments or semicolons" in planned(database)) is (any_postgres.major >= 16)

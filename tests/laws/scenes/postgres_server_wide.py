@@ -47,8 +47,7 @@ def cancel(folder: Path) -> Scene:
     connection = psycopg.connect(make_conninfo(made.target.settings.dsn, user=role), autocommit=True)
     connection.pgconn.send_query(b"SELECT pg_sleep(600)")
     connection.pgconn.flush()
-    while server.sql("SELECT FROM pg_stat_activity WHERE usename = %s AND state = 'active'", role) == []:
-        time.sleep(0.01)
+    wait_until(lambda: server.sql("SELECT pid FROM pg_stat_activity WHERE usename = %s AND state = 'active'", role) != [])
 
     def close() -> None:
         connection.close()
@@ -62,7 +61,14 @@ def reload(server: PostgresServer) -> None:
     """Let a server read its files, and return when new sessions start with what they say."""
     ((before,),) = server.sql("SELECT pg_conf_load_time()")
     server.sql("SELECT pg_reload_conf()")
-    while server.sql("SELECT pg_conf_load_time()") == [(before,)]:
+    wait_until(lambda: server.sql("SELECT pg_conf_load_time()") != [(before,)])
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Return when something is so; give up after ten seconds."""
+    until = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < until
         time.sleep(0.01)
 
 

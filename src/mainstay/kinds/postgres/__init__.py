@@ -26,6 +26,7 @@ from mainstay.kinds.postgres.sizes import Sizes
 from mainstay.kinds.postgres.statements import Statements
 from mainstay.kinds.postgres.statistics import Statistics
 from mainstay.kinds.postgres.tune import Tune
+from mainstay.kinds.postgres.upgrade_check import UpgradeCheck
 from mainstay.kinds.postgres.vacuum import Vacuum
 from mainstay.model.errors import ConfigError
 from mainstay.model.target import Target
@@ -78,6 +79,7 @@ KIND = Kind(
         Tune(),
         Cancel(),
         OrphanedRows(),
+        UpgradeCheck(),
     ),
     category="data",
     connect=connect,

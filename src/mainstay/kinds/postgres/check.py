@@ -45,9 +45,9 @@ class Check(TaskKind[HealthFacts, NoParams]):
         yield Figure("connections", facts.capacity.share, "share", at_most=limits.connections)
         yield Figure("wraparound", oldest_share(facts), "share", at_most=limits.wraparound)
         yield Figure("oldest transaction", max((one.transaction or 0.0 for one in facts.busy), default=0.0), "s")
-        yield Figure("read latency", facts.read, "s", at_most=limits.latency)
-        if facts.write is not None:
-            yield Figure("write latency", facts.write, "s", at_most=limits.latency)
+        yield Figure("read latency", facts.probe.read, "s", at_most=limits.latency)
+        if facts.probe.write is not None:
+            yield Figure("write latency", facts.probe.write, "s", at_most=limits.latency)
         if (hit := cache_hit(facts)) is not None:
             yield Figure("cache hit", hit, "share", at_least=limits.cache_hit)
         if (behind := lag(facts)) is not None:

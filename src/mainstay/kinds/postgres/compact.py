@@ -83,4 +83,4 @@ class Compact(TaskKind[CompactFacts, CompactParams]):
         if step.action == "repack":
             clear(session, step, deadline)
         if step.action == "move":
-            drop_half_built(session, step.on, deadline)
+            drop_half_built(session, step, deadline)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
 from mainstay.kinds.kind import Session
-from mainstay.kinds.postgres import programs
+from mainstay.kinds.postgres import programs, toast_sample
 from mainstay.kinds.postgres.estimate import TableBloat, look_bloat
 from mainstay.kinds.postgres.rows import Identity
 from mainstay.kinds.postgres.settings import PostgresSettings
 from mainstay.model.plan import On
 from mainstay.model.units import Size
 from mainstay.system.files import room
+
+_LITTLE = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Compactable:
     column: str  # that can be set to itself, "" for none
     wide: tuple[str, ...]  # columns whose values may lie in TOAST
     arrays: tuple[str, ...]  # the same, of arrays
+    toast_index: str  # "" for none, or none that this role may rebuild
     fires: tuple[str, ...]  # triggers and rules that an update of that column sets off
     fires_always: tuple[str, ...]  # the same while session_replication_role is replica
     unproven: tuple[str, ...]  # constraints that were never checked: an update of an old row may fail
@@ -99,17 +102,24 @@ class CompactFacts:
 def look_compactable(session: Session, on: On | None = None) -> CompactFacts:
     """Look at all tables, or at `("table", database, schema, name)` alone."""
     server, bloat = session.connection, look_bloat(session, on)
-    only = [one.oid for one in bloat.tables]
     if on:
-        tables = server.read(Compactable, on[1], only) if only else ()
-        means = server.read(Means, on[1])
+        only = [one.oid for one in bloat.tables]
+        tables, means = server.read(Compactable, on[1], only) if only else (), server.read(Means, on[1])
     else:
         tables, means = server.everywhere(Compactable), server.everywhere(Means)
-    program = programs.find(session, "pg_repack")
-    free = _room(session, means[0])
-    return CompactFacts(
-        bloat.at, bloat.settings, bloat.server, bloat.tables, tables, means, program.version if program else "", free
-    )
+    known = {one.on: one for one in tables}
+    sampled = tuple(_with_toast(session, one, known[one.on]) for one in bloat.tables if one.on in known)
+    bloated = {one.on for one in sampled}
+    program, free = programs.find(session, "pg_repack"), _room(session, means[0])
+    return CompactFacts(bloat.at, bloat.settings, bloat.server, sampled, tables, means, program.version if program else "", free)
+
+
+def _with_toast(session: Session, bloat: TableBloat, table: Compactable) -> TableBloat:
+    """Reckon what nobody could measure, if it is a good part of the table."""
+    if bloat.toast_expected is not None or bloat.toast < max(_LITTLE, bloat.heap // 10):
+        return bloat
+    columns = (*table.wide, *table.arrays)
+    return replace(bloat, toast_expected=toast_sample.expected(session, bloat.on, bloat.heap, columns))
 
 
 def _room(session: Session, means: Means) -> Size | None:

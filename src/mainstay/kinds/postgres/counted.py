@@ -53,7 +53,7 @@ class Counted:
     database: str
     schema: str
     name: str
-    rows: int | None
+    rows: int | None = None
     before: int | None = None
     wanted: bool = True
     problem: str = ""

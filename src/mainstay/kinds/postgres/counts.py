@@ -56,8 +56,8 @@ def _beyond(rows: int, before: int, tolerance: Tolerance, param: str) -> Because
         fact = "lost" if rows < before else "grown"
         return because(fact, share, ">", tolerance.share, param) if share > tolerance.share else None
     if rows < before:
-        return because("rows", rows, "<", before, param)
-    return because("rows", rows, "!=", before, param) if tolerance.change == "exact" and rows != before else None
+        return because("rows", rows, "<", before)
+    return because("rows", rows, "!=", before) if tolerance.change == "exact" and rows != before else None
 
 
 def _changed(table: Counted, reason: Because) -> Finding:

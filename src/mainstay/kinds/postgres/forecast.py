@@ -29,7 +29,7 @@ def heap(shape: TableShape, density: HeapDensity | None) -> Size | None:
         return Size(0)
     if rows < 0 or (length is None and density is None):
         return None
-    if density and and not (shape.altered and length):
+    if density and not (shape.altered and length):
         length = _within(length or row_length(_filled(shape), shape.attributes), density)
     return pages.heap(rows, length or Length(_SHORTEST, fixed=True), shape.fillfactor)
 

@@ -62,10 +62,18 @@ class StaleCollation:
     extension: ClassVar[str] = ""
 
     database: str
-    oid: int
+    schema: str  # "" for the collation of the database itself
     name: str
+    oid: int
     recorded: str
     actual: str
+    owned: bool
+    partitions: bool  # rows are in partitions by its order
+
+    @property
+    def on(self) -> On:
+        """Its structured id in plans."""
+        return ("collation", self.database, self.schema, self.name)
 
 
 def named(indexes: Iterable[Index], on: On) -> Index | None:

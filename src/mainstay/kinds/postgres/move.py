@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mainstay.kinds.kind import Deferred, Session
-from mainstay.kinds.postgres.estimate import TableBloat, look_bloat
+from mainstay.kinds.postgres.compactable import look_compactable
+from mainstay.kinds.postgres.estimate import TableBloat
 from mainstay.kinds.postgres.indexes import Index, drop_copies, named, unfit
 from mainstay.kinds.postgres.mover import WRITE_ANEW, WRITE_ARRAY, Mover
 from mainstay.kinds.postgres.pages import PAGE
@@ -30,39 +31,41 @@ def move(session: Session, step: Step, deadline: Deadline) -> Deferred | None:
     clear(session, step, deadline)
     with session.connection.acting(session, deadline, step.on[1]) as act:
         mover = Mover(act, step)
-        mover.cut()
+        mover.vacuum()
         _write_anew(mover, _now(session, step.on), step)
         if not mover.held_by:
             mover.shrink((_now(session, step.on).heap_expected or 0) // PAGE)
     if mover.held_by:
         return Deferred(because("it still sees dead rows, or holds the table", mover.held_by))
-    reindex(session, step.on, deadline)
+    reindex(session, step, deadline)
     settle_table(session, step, deadline)
     return None
 
 
-def reindex(session: Session, on: On, deadline: Deadline) -> None:
+def reindex(session: Session, step: Step, deadline: Deadline) -> None:
     """Rebuild the indexes of a table that have grown; those that cannot be rebuilt concurrently are named and left."""
+    on, toast = step.on, step.args["toast_index"]
     loose = [one.on for one in _now(session, on).indexes if one.expected is None or one.size > _LOOSE * one.expected]
+    due: list[On] = [*loose, *([("index", on[1], "pg_toast", toast)] if toast else [])]
     with session.connection.acting(session, deadline, on[1], patient=True) as act:
-        for number, index in enumerate(loose):
-            session.progress(number, len(loose), "indexes rebuilt")
+        for number, index in enumerate(due):
+            session.progress(number, len(due), "indexes rebuilt")
             _rebuild(act, index)
 
 
-def drop_half_built(session: Session, on: On, deadline: Deadline) -> None:
+def drop_half_built(session: Session, step: Step, deadline: Deadline) -> None:
     """Drop what a rebuild of an index of the table that did not end has left."""
-    with session.connection.acting(session, deadline, on[1], patient=True) as act:
-        for index in act.server.read(Index, on[1]):
-            if index.valid and (index.schema, index.table) == on[2:]:
+    with session.connection.acting(session, deadline, step.on[1], patient=True) as act:
+        for index in act.server.read(Index, step.on[1]):
+            if index.valid and ((index.schema, index.table) == step.on[2:] or index.name == step.args["toast_index"]):
                 drop_copies(act, index.on)
 
 
 def _now(session: Session, on: On) -> TableBloat:
-    found = look_bloat(session, on).table(on)
+    found = look_compactable(session, on).table(on)
     if found is None:
         raise StepFailed("the table is gone", on=shown(on), next="it was dropped or renamed meanwhile: plan again")
-    return found
+    return found[0]
 
 
 def _write_anew(mover: Mover, table: TableBloat, step: Step) -> None:
@@ -72,6 +75,7 @@ def _write_anew(mover: Mover, table: TableBloat, step: Step) -> None:
     for columns, write in ((step.args["wide"], WRITE_ANEW), (step.args["arrays"], WRITE_ARRAY)):
         for column in columns:
             mover.write_anew(column, expected // _PARTS, write)
+    mover.vacuum()
 
 
 def _rebuild(act: Act, on: On) -> None:

@@ -75,6 +75,10 @@ class Extent:
     toast_pages: int
 
 
+class _NoRoom(Exception):
+    """The rows would land behind the end: the pages in front are full. The batch is taken back."""
+
+
 class Mover:
     """One table on its way to fewer pages. `held_by` is who kept a VACUUM from giving room back, "" for nobody."""
 
@@ -98,7 +102,7 @@ class Mover:
             if pages <= target * _ENOUGH:
                 return
             self._empty(pages, target)
-            self.cut()
+            self.vacuum(_CUTS)
             if self.held_by or self.extent().pages >= pages:
                 return
 
@@ -111,14 +115,14 @@ class Mover:
             written += size
             if written > part:
                 written = 0
-                self.cut()
+                self.vacuum()
                 if self.held_by or self.extent().toast_pages > began.toast_pages:
                     return
 
-    def cut(self) -> None:
-        """Vacuum when nobody sees the dead rows or holds the table; again, when nothing could be cut off for another reason."""
+    def vacuum(self, times: int = 1) -> None:
+        """Vacuum when nobody sees the dead rows or holds the table; up to some `times` while nothing could be cut off."""
         before = self.extent()
-        for _ in range(_CUTS):
+        for _ in range(times):
             self.held_by = wait_for_snapshots(self.act, self.patience) or self._wait_for_table()
             self._vacuum()
             if self.held_by or self.extent() != before:
@@ -128,25 +132,26 @@ class Mover:
         """Move the rows out of the pages from `target` to the end, last ones first, while there is room in front."""
         pace, end = Pace(4, 256), pages
         while end > target:
-            low, room = max(target, end - pace.amount), True
-            with pace.batch(), self.act.transaction():
-                room = self._move(low, end, pages)
-            if not room:
+            low = max(target, end - pace.amount)
+            try:
+                with pace.batch(), self.act.transaction():
+                    self._move(low, end, pages)
+            except _NoRoom:
                 return
             end = low
             self.act.session.progress(pages - end, pages - target, "pages moved")
 
-    def _move(self, low: int, end: int, pages: int) -> bool:
-        """Update the rows of some pages until none is there; False when they land behind: there is no room in front."""
+    def _move(self, low: int, end: int, pages: int) -> None:
+        """Update the rows of some pages until none is there."""
         rows = self._rows(CLAIM_13 if self.old else CLAIM, low, end)[0][0]
         for _ in range(_FILLINGS):
             if not rows:
-                return True
+                return
             values = {"rows": rows, "first": f"({low},0)", "behind": f"({pages},0)"}
             rows, behind = self.act.execute(MOVE, values=values, table=self.table, column=(self.column,))[0]
             if behind:
-                return False
-        return False
+                break
+        raise _NoRoom
 
     def _wide(self, column: str, pages: int, pace: Pace) -> Iterator[tuple[list[str], int]]:
         """Yield the rows whose value is wide, in bundles of as many bytes as a batch can take."""

@@ -54,6 +54,9 @@ class RebuildFacts:
 def look_indexes(session: Session, on: On | None) -> RebuildFacts:
     """Look at all indexes, or at one and the copies that rebuilds have left of it: then bloat is not looked for."""
     server, settings = session.connection, session.target.settings
+    if on and on[0] == "collation":
+        stale = tuple(one for one in server.read(StaleCollation, on[1]) if one.on == on)
+        return RebuildFacts(clock.now(), settings, server.identity(), (), collations=stale)
     if on:
         seen = server.read(Index, on[1])
         found = (*(one for one in seen if one.on == on), *copies(seen, on))
@@ -73,7 +76,8 @@ def decide(facts: RebuildFacts, params: ReindexParams) -> list[Step | Skip]:
     judged = [(one, _worth(one, facts, params)) for one in facts.indexes if not one.base]
     worth = sorted((one for one in judged if one[1][0]), key=lambda one: -_saved(one[0], facts))
     rebuilt = [_rebuild(one, why, facts, params) for one, (_, why) in worth]
-    return [*drops, *rebuilt, *(Skip(one.on, why) for one, (due, why) in judged if not due)]
+    recorded = [_record(one, facts, {step.on: step for step in rebuilt if isinstance(step, Step)}) for one in facts.collations]
+    return [*drops, *rebuilt, *recorded, *(Skip(one.on, why) for one, (due, why) in judged if not due)]
 
 
 def _drop(copy: Index, version: int) -> Step | Skip:
@@ -90,6 +94,21 @@ def _rebuild(index: Index, why: Because, facts: RebuildFacts, params: ReindexPar
     args = {"filenode": index.filenode, "definition": index.definition}
     id, cost = f"reindex {' '.join(index.on[1:])}", Cost(bytes=Size(index.size - _saved(index, facts)))
     return Step(id, "reindex", index.on, why, Impact.LOAD, Neutral(), args, deadline=params.max_time, cost=cost)
+
+
+def _record(stale: StaleCollation, facts: RebuildFacts, planned: dict[On, Step]) -> Step | Skip:
+    """Record the new version once every index in that order is rebuilt; until then it is found again."""
+    users = [one.on for one in facts.indexes if one.database == stale.database and stale.oid in one.collations]
+    missing = next((on for on in users if on not in planned), None)
+    if not stale.owned:
+        return Skip(stale.on, because("owner", "another role"))
+    if stale.partitions:
+        return Skip(stale.on, because("rows are in partitions by its order: see whether they still belong there", None))
+    if missing:
+        return Skip(stale.on, because("an index that is not rebuilt depends on it", missing[3]))
+    needs = tuple(planned[on].id for on in users)
+    id, why, args = f"record {'.'.join(filter(None, stale.on[1:]))}", changed_order(stale), {"version": stale.actual}
+    return Step(id, "record", stale.on, why, Impact.NONE, Neutral(), args, needs, deadline=Duration(60))
 
 
 def _impossible(index: Index) -> Because | None:

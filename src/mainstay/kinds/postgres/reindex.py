@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mainstay.kinds.kind import Deferred, Session, TaskKind, action
 from mainstay.kinds.postgres.indexes import DROP, Index, copies, drop_copies, named
 from mainstay.kinds.postgres.rebuild import RebuildFacts, ReindexParams, changed_order, decide, look_indexes
-from mainstay.kinds.postgres.statement import statement
+from mainstay.kinds.postgres.statement import LockNotAvailable, statement
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.errors import StepFailed
 from mainstay.model.figure import Figure
@@ -16,6 +16,8 @@ from mainstay.model.task import TaskClass
 from mainstay.system.clock import Deadline
 
 REINDEX = statement("REINDEX INDEX CONCURRENTLY {index}")
+RECORD = statement("ALTER COLLATION {collation} REFRESH VERSION")
+RECORD_DATABASE = statement("ALTER DATABASE {database} REFRESH COLLATION VERSION")
 
 
 class Reindex(TaskKind[RebuildFacts, ReindexParams]):
@@ -38,7 +40,7 @@ class Reindex(TaskKind[RebuildFacts, ReindexParams]):
 
     def assess(self, facts: RebuildFacts, params: ReindexParams) -> list[Finding]:
         """Name the collations whose order has changed."""
-        advice = "when all of its indexes are rebuilt and amcheck is content: ALTER COLLATION or ALTER DATABASE ... REFRESH VERSION"
+        advice = "mainstay run with the task reindex: it rebuilds the indexes that depend on it, and records the new version"
         return [Finding(Level.WARNING, f"database {one.database}", changed_order(one), advice) for one in facts.collations]
 
     def figures(self, facts: RebuildFacts) -> Iterable[Figure]:
@@ -51,6 +53,8 @@ class Reindex(TaskKind[RebuildFacts, ReindexParams]):
         index, left = named(after.indexes, step.on), copies(after.indexes, step.on)
         if step.action == "drop_copy":
             return f"{index.name} is still there" if index and index.oid == step.args["oid"] else None
+        if step.action == "record":
+            return f"the recorded version is still {after.collations[0].recorded}" if after.collations else None
         if index is None:
             return "the index is gone"
         if index.definition != step.args["definition"]:
@@ -85,6 +89,20 @@ class Reindex(TaskKind[RebuildFacts, ReindexParams]):
             if copy.busy:
                 return Deferred(because("under way", copy.busy))
             act.work(DROP, index=step.on[2:4])
+        return None
+
+    @action("record")
+    def record(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
+        """Record the version of a collation that all of its indexes are built with by now."""
+        database, *collation = step.on[1:]
+        with session.connection.acting(session, deadline, database) as act:
+            try:
+                if collation[0]:
+                    act.execute(RECORD, collation=tuple(collation))
+                else:
+                    act.execute(RECORD_DATABASE, database=(database,))
+            except LockNotAvailable as error:
+                return Deferred(because(f"locked by another session: {error.because}", None))
         return None
 
     def tidy(self, session: Session, step: Step, deadline: Deadline) -> None:

@@ -175,6 +175,12 @@ class PostgresSettings:
         Path | None,
         Setting("folder of the server's programs; default: as Debian has it, else PATH", example="/usr/lib/postgresql/15/bin"),
     ] = None
+    next_programs: Annotated[
+        Path | None,
+        Setting(
+            "folder of the programs of the version to upgrade to, on the server's host", example="/usr/lib/postgresql/16/bin"
+        ),
+    ] = None
     connect_timeout: Annotated[Duration, Setting("how long connecting may take", ge=2, le=120, example="10s")] = Duration(10)
     statement_timeout: Annotated[Duration, Setting("how long one look may take", ge=1, example="1m")] = Duration(60)
     lock_timeout: Annotated[

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from mainstay.kinds.kind import Session
 from mainstay.kinds.postgres.settings import PostgresSettings
@@ -15,6 +15,9 @@ from mainstay.model.plan import On
 from mainstay.model.units import Duration, Size
 from mainstay.system import clock
 from mainstay.system.clock import Deadline
+
+if TYPE_CHECKING:
+    from mainstay.kinds.postgres.server import Server
 
 _DAMAGE = ("XX", "58")  # classes of SQLSTATE: corrupted data, and what the operating system could not read
 _POLL = 0.05  # seconds between two pulses
@@ -99,7 +102,9 @@ class Examiner:
         self.session, self.until = session, until
         self.settings: PostgresSettings = session.target.settings
         patient = replace(self.settings, statement_timeout=Duration(max(until.left, 1)))
-        self.server = type(session.connection)(replace(session.target, settings=patient), session.door.place, session.door.tag)
+        self.server: Server = type(session.connection)(
+            replace(session.target, settings=patient), session.door.place, session.door.tag
+        )
 
     def __enter__(self) -> Examiner:
         return self

@@ -190,6 +190,7 @@ def _step(one: Subject, strategy: Strategy) -> Step:
         "column": table.column,
         "wide": list(table.wide),
         "arrays": list(table.arrays),
+        "toast_index": table.toast_index,
         "quiet": one.facts.allowed(table.database).quiet,
         "waste": one.bloat.waste,
         "forecast": one.bloat.expected,

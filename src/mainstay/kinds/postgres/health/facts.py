@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mainstay.kinds.kind import Session
-from mainstay.kinds.postgres.health.probe import read_latency, write_latency
+from mainstay.kinds.postgres.health.probe import Probe, probe
 from mainstay.kinds.postgres.health.rows import (
     Age,
     ArchiveQueue,
@@ -54,6 +54,7 @@ _LISTS = {
     "databases": Database,
 }  # of the server
 _OF_EACH = {"sequences": Sequence, "invalid": InvalidIndex, "late": LateTable}  # of each database that is cared for
+_CONTEXT = ("connections", "ages", "databases", "sequences")  # most of what they list is as it should be
 _RANKS: dict[str, Any] = {
     "sequences": lambda one: -one.used,
     "invalid": lambda one: -one.size,
@@ -66,25 +67,23 @@ _RANKS: dict[str, Any] = {
 class HealthFacts:
     """A server as its DBA looks at it every day, and the settings that judge it.
 
-    write    None when nothing could be written: `unwritten` says why, "" on a standby, where nobody can
     before   the counters of the previous look, `since` seconds ago; None when there was none, or they were reset since
     late     tables with too many dead rows, and the oldest one of each database
     unseen   databases that could not be looked into, and why
-    unlisted how many rows of a list were left out
+    unlisted how many rows of a list were left out, where each is worth a finding
+    unreadable how many sequences of a database this role may not read
     """
 
     at: datetime
     settings: PostgresSettings
     server: Identity
-    read: Duration
-    write: Duration | None
-    unwritten: str
+    probe: Probe
     capacity: Capacity
     regime: Regime
     archiver: Archiver
-    queue: ArchiveQueue | None  # None when this role may not see it
-    standby: Standby | None  # None on a primary
     totals: Totals
+    queue: ArchiveQueue | None = None  # None when this role may not see it
+    standby: Standby | None = None  # None on a primary
     before: Totals | None = None
     since: Duration | None = None
     connections: tuple[Connections, ...] = ()
@@ -102,13 +101,13 @@ class HealthFacts:
     late: tuple[LateTable, ...] = ()
     unseen: dict[str, str] = field(default_factory=dict)
     unlisted: dict[str, int] = field(default_factory=dict)
+    unreadable: dict[str, int] = field(default_factory=dict)
 
 
 def look(session: Session) -> HealthFacts:
     """Ask the server for everything that a health check judges."""
     server: Server = session.connection
     identity, now = server.identity(), clock.now()
-    write, unwritten = (None, "") if identity.in_recovery else write_latency(server)
     lists, unseen = _lists(server)
     before, since = _before(session.last, now)
     standby = server.read(Standby)
@@ -116,15 +115,14 @@ def look(session: Session) -> HealthFacts:
         at=now,
         settings=session.target.settings,
         server=identity,
-        read=read_latency(server),
-        write=write,
-        unwritten=unwritten,
+        probe=probe(server, identity.in_recovery),
         queue=server.read(ArchiveQueue)[0] if identity.monitor or identity.superuser else None,
         standby=standby[0] if standby else None,
         before=before,
         since=since,
         unseen=unseen,
-        unlisted={name: len(rows) - MOST for name, rows in lists.items() if len(rows) > MOST},
+        unlisted={name: len(rows) - MOST for name, rows in lists.items() if len(rows) > MOST and name not in _CONTEXT},
+        unreadable={one.database: one.unreadable for one in lists["sequences"] if one.unreadable},
         **{name: server.read(row)[0] for name, row in _ONCE.items()},
         **{name: _worst(name, rows) for name, rows in lists.items()},
     )

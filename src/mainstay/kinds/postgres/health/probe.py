@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -24,20 +25,34 @@ ROLLBACK TO SAVEPOINT probe; COMMIT
 _SETTINGS = {"synchronous_commit": "on", "statement_timeout": "5s"}  # a commit may wait for a replica that is gone, without end
 
 
-def read_latency(server: Server) -> Duration:
-    """Return how long a client waits for one row of the catalog."""
-    return _median(lambda: server.run(_READ))
+@dataclass(frozen=True)
+class Probe:
+    """How long a client waits. Without a `write` there was nothing to try (`untried` says why), or it `failed`."""
+
+    read: Duration
+    write: Duration | None = None
+    untried: str = ""
+    failed: str = ""
 
 
-def write_latency(server: Server) -> tuple[Duration | None, str]:
-    """Return how long a commit takes that has to reach the disk, or why there is none."""
+def probe(server: Server, standby: bool) -> Probe:
+    """Wait for one row of the catalog, then for a commit that has to reach the disk."""
+    read = _median(lambda: server.run(_READ))
+    if standby:
+        return Probe(read, untried="a standby")
+    try:
+        return Probe(read, _write(server))
+    except Refused as error:
+        return Probe(read, untried=error.because)
+    except (StepFailed, DeadlinePassed) as error:
+        return Probe(read, failed=error.because)
+
+
+def _write(server: Server) -> Duration:
     from mainstay.kinds.postgres import faults
 
-    try:
-        with server.connect(**_SETTINGS) as connection, faults.explained(server.name):
-            return _median(lambda: connection.execute(_WRITE)), ""
-    except (Refused, StepFailed, DeadlinePassed) as error:
-        return None, error.because
+    with server.connect(**_SETTINGS) as connection, faults.explained(server.name):
+        return _median(lambda: connection.execute(_WRITE))
 
 
 def _median(act: Callable[[], object]) -> Duration:

@@ -41,7 +41,7 @@ class Connections:
     application: str
     state: str
     count: int
-    oldest: Duration | None  # since the least recently used one was used
+    oldest: Duration | None = None  # since the least recently used one was used
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ class Busy:
     state: str
     wait: str
     role: str
-    transaction: Duration | None
-    statement: Duration | None
-    idle: Duration | None  # in transaction
-    xids: int | None  # age of the oldest transaction whose rows it may still see
-    query: str
+    transaction: Duration | None = None
+    statement: Duration | None = None
+    idle: Duration | None = None  # in transaction
+    xids: int | None = None  # age of the oldest transaction whose rows it may still see
+    query: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class ChecksumFailures:
 
     database: str
     count: int
-    newest: Duration | None
+    newest: Duration | None = None
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ class Replica:
     client: str
     state: str
     sync: str
-    lag: Duration | None
-    behind: Size | None
-    xids: int | None
+    lag: Duration | None = None
+    behind: Size | None = None
+    xids: int | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Standby:
     receiving: bool
     streams: bool
     paused: bool
-    lag: Duration | None
+    lag: Duration | None = None
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ class Slot:
     active: bool
     status: str  # reserved, extended, unreserved, lost
     retained: Size
-    xids: int | None
-    catalog_xids: int | None
+    xids: int | None = None
+    catalog_xids: int | None = None
 
 
 @dataclass(frozen=True)
@@ -170,8 +170,8 @@ class Archiver:
     failed: int
     last_archived: str
     last_failed: str
-    archived_ago: Duration | None
-    failed_ago: Duration | None
+    archived_ago: Duration | None = None
+    failed_ago: Duration | None = None
 
     @property
     def failing(self) -> bool:
@@ -189,7 +189,7 @@ class ArchiveQueue:
     extension: ClassVar[str] = ""
 
     files: int
-    oldest: Duration | None
+    oldest: Duration | None = None
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ class Sequence:
     table: str
     column: str
     type: str
-    readable: bool
+    unreadable: int  # sequences of this database whose value this role may not see
     value: int
     last: int
     used: Share
@@ -270,7 +270,7 @@ class LateTable:
     autovacuum: bool
     xids: int
     mxids: int
-    vacuumed: Duration | None
+    vacuumed: Duration | None = None
 
 
 @dataclass(frozen=True)

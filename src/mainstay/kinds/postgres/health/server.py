@@ -54,20 +54,25 @@ def cache_hit(facts: HealthFacts) -> Share | None:
 def _seen(facts: HealthFacts) -> Finding:
     server, capacity = facts.server, facts.capacity
     role = "standby" if server.in_recovery else "primary"
-    speed = f"read {facts.read}" + (f", durable write {facts.write}" if facts.write is not None else "")
+    written = f"durable write {facts.probe.write}" if facts.probe.write is not None else "nothing written"
+    why = f" ({facts.probe.untried})" if facts.probe.untried else ""
     used = f"{capacity.used} of {capacity.most - capacity.reserved} connections"
-    return Finding(Level.OK, "server", because("seen", f"{server.version_text}, {role}, up {server.uptime}, {used}, {speed}"))
+    return Finding(
+        Level.OK,
+        "server",
+        because("seen", f"{server.version_text}, {role}, up {server.uptime}, {used}, read {facts.probe.read}, {written}{why}"),
+    )
 
 
 def _latency(facts: HealthFacts) -> Iterator[Finding]:
     limit = facts.settings.limits.latency
-    for name, value in (("read", facts.read), ("write", facts.write)):
+    for name, value in (("read", facts.probe.read), ("write", facts.probe.write)):
         if value is not None and value > limit:
             reason = because(f"{name}_latency", value, ">", limit, "limits.latency")
             yield Finding(Level.WARNING, "server", reason, "look at the disk, the network, the load, and who waits for locks")
-    if facts.unwritten:
-        advice = "is the disk full, the role read-only, or a synchronous replica gone?"
-        yield Finding(Level.CRITICAL, "server", because("write", facts.unwritten), advice)
+    if facts.probe.failed:
+        advice = "is the disk full? the server's log says more"
+        yield Finding(Level.CRITICAL, "server", because("write", facts.probe.failed), advice)
 
 
 def _version(facts: HealthFacts) -> Iterator[Finding]:
@@ -95,8 +100,7 @@ def _hidden(facts: HealthFacts) -> Iterator[Finding]:
     if not (server.monitor or server.superuser):
         advice = f"sessions, replicas and the archive of others stay hidden: GRANT pg_monitor TO {quoted(server.role)}"
         yield Finding(Level.WARNING, f"role {server.role}", because("pg_monitor", "not granted"), advice)
-    unread = sum(not one.readable for one in facts.sequences)
-    if unread:
+    if unread := sum(facts.unreadable.values()):
         advice = f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA ... TO {quoted(server.role)}; from version 14 on pg_read_all_data"
         yield Finding(Level.WARNING, f"role {server.role}", because("sequences that cannot be read", unread), advice)
     for database, why in facts.unseen.items():

@@ -72,6 +72,10 @@ SELECT current_database()::text AS database,
        coalesce(u.attname, '')::text AS "column",
        coalesce(v.wide, '{}') AS wide,
        coalesce(v.arrays, '{}') AS arrays,
+       coalesce((
+         SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+         WHERE i.indrelid = w.reltoastrelid AND i.indisvalid AND has_schema_privilege(x.relnamespace, 'USAGE')
+       ), '') AS toast_index,
        coalesce(f.origin, '{}') || coalesce(r.origin, '{}') AS fires,
        coalesce(f.replica, '{}') || coalesce(r.replica, '{}') AS fires_always,
        ARRAY(SELECT k.conname::text FROM pg_constraint k WHERE k.conrelid = w.oid AND k.contype IN ('c', 'n') AND NOT k.convalidated) AS unproven,

@@ -36,9 +36,14 @@ FROM pg_constraint k
 JOIN t ON t.oid = k.conrelid
 WHERE NOT k.convalidated AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
 UNION ALL
-SELECT current_database(), 'trigger off', t.nspname, t.relname, g.tgname, CASE WHEN g.tgisinternal THEN 'it keeps a foreign key' ELSE pg_get_triggerdef(g.oid) END,
-       NULL, t.size, t.alter || CASE WHEN g.tgisinternal THEN 'ENABLE TRIGGER ALL' ELSE format('ENABLE TRIGGER %I', g.tgname) END
+SELECT current_database(), 'trigger off', t.nspname, t.relname, g.tgname, pg_get_triggerdef(g.oid), NULL, t.size, t.alter || format('ENABLE TRIGGER %I', g.tgname)
 FROM pg_trigger g
 JOIN t ON t.oid = g.tgrelid
-WHERE g.tgenabled = 'D'
+WHERE g.tgenabled = 'D' AND NOT g.tgisinternal
+UNION ALL
+SELECT DISTINCT current_database(), 'trigger off', t.nspname, t.relname, k.conname, 'not kept: the triggers of this constraint are off', NULL::float8, t.size, t.alter || 'ENABLE TRIGGER ALL'
+FROM pg_trigger g
+JOIN t ON t.oid = g.tgrelid
+JOIN pg_constraint k ON k.oid = g.tgconstraint
+WHERE g.tgenabled = 'D' AND g.tgisinternal
 ORDER BY size DESC, schema, "table", part;

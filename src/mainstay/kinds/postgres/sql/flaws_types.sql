@@ -4,7 +4,7 @@
 -- source: https://wiki.postgresql.org/wiki/Don%27t_Do_This
 WITH a AS (
   SELECT n.nspname, c.relname, c.oid, a.attname, a.attnum, a.atttypid,
-         EXISTS (SELECT FROM pg_depend d JOIN pg_class q ON q.oid = d.objid AND q.relkind = 'S'
+         a.atthasdef AND EXISTS (SELECT FROM pg_depend d JOIN pg_class q ON q.oid = d.objid AND q.relkind = 'S'
                  WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum AND d.deptype = 'a') AS serial
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
@@ -22,7 +22,7 @@ found AS (
 SELECT current_database()::text AS database, rule, nspname::text AS schema, relname::text AS "table", string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS part,
        detail, NULL::float8 AS value, pg_relation_size(oid) AS size,
        format('ALTER TABLE %I.%I ', nspname, relname) || string_agg(act, ', ' ORDER BY attnum)
-         || CASE WHEN rule = 'serial' THEN '  -- then setval() to the old value' ELSE '  -- rewrites it' END AS statement
+         || CASE WHEN rule = 'serial' THEN '  -- and setval() to the old value, in one transaction' ELSE '  -- rewrites it' END AS statement
 FROM found
 GROUP BY nspname, relname, oid, rule, detail
 ORDER BY size DESC, schema, "table", rule;

@@ -39,7 +39,7 @@ SELECT current_database()::text AS database,
        coalesce(r.relname, '')::text AS "table",
        coalesce(b.attname, '')::text AS "column",
        coalesce(format_type(b.atttypid, NULL), '') AS type,
-       b.readable,
+       count(*) FILTER (WHERE NOT b.readable) OVER () AS unreadable,
        coalesce(b.value, 0) AS value,
        CASE WHEN b.seqincrement > 0 THEN b.high ELSE b.low END AS last,
        CASE WHEN b.value IS NULL THEN 0

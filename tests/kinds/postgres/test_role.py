@@ -1,0 +1,83 @@
+"""The least-privilege role of docs/postgres-role.sql: everything can be looked at with it, and what is missing is named."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import sql
+
+from mainstay.kinds import registry
+from mainstay.model.because import Finding, Level
+from mainstay.model.plan import Skip, Step
+from mainstay.model.target import Target
+from tests.kinds.postgres.conftest import Database, fresh_database, session_of, target_of
+from tests.live.postgres_server import PostgresServer
+
+pytestmark = pytest.mark.skipif(not shutil.which("psql"), reason="needs psql")
+FILE = Path(__file__).parents[3] / "docs" / "postgres-role.sql"
+KIND = registry.load("postgres")
+OWNED = """
+CREATE TABLE orders(id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, who text);
+INSERT INTO orders(who) SELECT 'w' || g % 50 FROM generate_series(1, 5000) g;
+CREATE INDEX by_who ON orders(who);
+"""
+
+
+@contextmanager
+def granted(server: PostgresServer, **variables: str) -> Iterator[tuple[Database, str]]:
+    """Make a database whose tables an application owns, and the role by the very file; yield both."""
+    role, owner = f'My "role" {secrets.token_hex(3)}', f"owner_{secrets.token_hex(3)}"
+    with fresh_database(server) as database:
+        database.sql(f"CREATE ROLE {owner}")
+        database.sql(f"GRANT CREATE ON SCHEMA public TO {owner}")
+        database.sql(f"SET ROLE {owner}; {OWNED}")
+        try:
+            grant(database, role=role, owner=owner, **variables)
+            yield database, role
+        finally:
+            for name in (role, owner):
+                database.sql(sql.SQL("DROP OWNED BY {0} CASCADE").format(sql.Identifier(name)).as_string())
+                database.sql(sql.SQL("DROP ROLE {0}").format(sql.Identifier(name)).as_string())
+
+
+def grant(database: Database, **variables: str) -> None:
+    words = [word for name, value in variables.items() for word in ("-v", f"{name}={value}")]
+    done = subprocess.run(
+        ["psql", "-X", "-q", *words, "-d", database.dsn, "-f", FILE], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+
+
+def as_role(database: Database, role: str, **settings: Any) -> Target:
+    return target_of(database, dsn=database.server.dsn(database.name, role), **settings)
+
+
+def looked(target: Target, task: str) -> tuple[list[Step | Skip], list[Finding]]:
+    """Look as one task does, plan and judge."""
+    kind = KIND.task(task)
+    with session_of(target) as session:
+        facts = kind.observe(session)
+    return kind.plan(facts, kind.params(), "run-1.task"), kind.assess(facts, kind.params())
+
+
+def missing(target: Target) -> str:
+    """Return what `check` says of this role."""
+    _, findings = looked(target, "check")
+    return " | ".join(
+        f"{one.because} {one.advice}" for one in findings if one.on.startswith("role") and one.level is Level.WARNING
+    )
+
+
+def test_every_task_can_look_with_the_role_and_nothing_is_missing(any_postgres: PostgresServer) -> None:
+    with granted(any_postgres) as (database, role):
+        target = as_role(database, role)
+        for task in KIND.tasks:
+            print(task.name, looked(target, task.name))
+        assert missing(target) == ""
