@@ -74,7 +74,7 @@ class Arena:
         lines = ["site: bench", "timezone: UTC", f"state: {self.folder}/state", "targets:"]
         lines += [f'  db: {{kind: postgres, dsn: "{self.server.dsn("bench")}"}}', "routines:", f"  care: {{tasks: [{task}]}}"]
         path.write_text("\n".join(lines) + "\n")
-        command = [Path(sys.executable).with_name("mainstay"), "-c", str(path), "run", "care", "--yes"]
+        command = [str(Path(sys.executable).with_name("mainstay")), "-c", str(path), "run", "care", "--yes"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=900)
         (OUT / f"postgres-{strategy}.txt").write_text(done.stdout + done.stderr)
         if done.returncode:

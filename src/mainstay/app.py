@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -91,10 +91,10 @@ class App:
         """Return the newest runs, of one routine or of all, newest first."""
         return queries.of_routine(self.journal, routine, count) if routine else queries.recent(self.journal, count)
 
-    def history(self, targets: Iterable[str], days: int) -> dict[str, dict[str, Series]]:
-        """Return the figures of targets, of all by default, as far back as asked for."""
+    def history(self, targets: Iterable[str], days: int, names: Sequence[str] | None = None) -> dict[str, dict[str, Series]]:
+        """Return figures of targets, of all by default, as far back as asked for; all figures without `names`."""
         since = clock.now() - timedelta(days=days)
-        return {name: self.context.samples.history(name, since) for name in self._targets(targets)}
+        return {name: self.context.samples.history(name, since, names) for name in self._targets(targets)}
 
     def unsettled(self) -> list[RunRecord]:
         """Return the runs of which something may still be owed."""

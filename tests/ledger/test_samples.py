@@ -42,6 +42,11 @@ def test_a_history_begins_where_it_is_asked_for(samples: Samples) -> None:
     assert len(samples.history("db", NOW - 3 * HOUR)["size app"].points) == 4
 
 
+def test_a_history_is_of_the_figures_that_are_asked_for(samples: Samples) -> None:
+    samples.record("db", NOW, [Figure("size a", 1), Figure("size b", 2), Figure("size c", 3)])
+    assert set(samples.history("db", None, ["size a", "size c", "gone"])) == {"size a", "size c"}
+
+
 def test_targets_do_not_see_one_another(samples: Samples) -> None:
     samples.record("db", NOW, [Figure("size app", 1)])
     assert samples.history("other") == {}

@@ -127,7 +127,9 @@ def _run(app: App, what: str) -> RunRecord:
 
 def _told(app: App, record: RunRecord, now: datetime) -> RunReport:
     targets = {task.target for task in record.tasks} & app.site.targets.keys()
-    return build(record, _earlier(app, record), now, app.journal.head(), app.history(targets, _DAYS) if targets else {})
+    names = [one.name for task in record.tasks for step in task.steps for one in step.measures]
+    figures = app.history(targets, _DAYS, names) if targets and names else {}
+    return build(record, _earlier(app, record), now, app.journal.head(), figures)
 
 
 def _earlier(app: App, record: RunRecord) -> list[RunRecord]:

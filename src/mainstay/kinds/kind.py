@@ -48,7 +48,7 @@ class Session:
     ledger_head the hash of the newest event in the journal, which a backup keeps
     output      what an act wants to have written down beside its end row; bounded and free of secrets
     progress    called with done, total (0 = unknown) and unit
-    history     the figures of this target by name, from that moment on
+    history     called with a moment and names: those figures of this target, from that moment on
     """
 
     target: Target
@@ -61,7 +61,7 @@ class Session:
     ledger_head: str = ""
     output: list[str] = field(default_factory=list)
     progress: Callable[[float, float, str], None] = field(default=lambda _done, _total, _unit: None)
-    history: Callable[[datetime], Mapping[str, Series]] = field(default=lambda _since: {})
+    history: Callable[[datetime, Iterable[str]], Mapping[str, Series]] = field(default=lambda _since, _names: {})
 
     def pulse(self, deadline: Deadline) -> None:
         """Call this in every long loop: it raises DeadlinePassed or Cancelled when the work has to stop."""

@@ -75,10 +75,11 @@ class Samples:
         except sqlite3.OperationalError as error:
             raise database.unwritten(error, self._path, 64 * len(samples)) from error
 
-    def history(self, target: str, since: datetime | None = None) -> dict[str, Series]:
-        """Return the figures of a target by name, oldest value first."""
+    def history(self, target: str, since: datetime | None = None, names: Iterable[str] | None = None) -> dict[str, Series]:
+        """Return figures of a target by name, all of them without `names`, oldest value first."""
         found: dict[str, Series] = {}
-        rows = self._connection.execute(database.query("history"), (target, _microseconds(since) if since else 0))
+        asked = (target, _microseconds(since) if since else 0, None if names is None else json.dumps(list(names)))
+        rows = self._connection.execute(database.query("history"), asked)
         for name, unit, at_most, at_least, at, value in rows:
             series = found.setdefault(name, Series(name, unit, [], at_most, at_least))
             series.points.append((datetime.fromtimestamp(at / 1e6, UTC), value))

@@ -139,9 +139,8 @@ class Progress:
         from rich.console import Console
         from rich.live import Live
 
-        console = Console(
-            file=self._stream, highlight=False, markup=False, emoji=False, no_color=not terminal.colour_of(self._stream)
-        )
+        colour = terminal.colour_of(self._stream)  # Rich takes no_color for colours alone, and would still write dim
+        console = Console(file=self._stream, highlight=False, markup=False, emoji=False, color_system="auto" if colour else None)
         return Live(get_renderable=self._line, console=console, refresh_per_second=8, transient=True, redirect_stdout=False)
 
     def _line(self) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -90,7 +91,7 @@ def test_what_is_worse_than_usual_is_found_and_ranked(session: Sessions) -> None
 
 @pytest.mark.covers("PRF-02")
 def test_what_is_usual_is_the_median_of_the_history(session: Sessions) -> None:
-    def history(since: datetime) -> dict[str, Series]:
+    def history(since: datetime, names: Iterable[str]) -> dict[str, Series]:
         points = [(since + timedelta(days=day), value) for day, value in enumerate((1.0, 9.0, 2.0))]
         return {named("deadlocks_a_day"): Series(named("deadlocks_a_day"), "", points)}
 
@@ -121,7 +122,7 @@ def test_what_has_grown_since_last_week_is_named(database: Database, session: Se
     database.sql("CREATE TABLE orders AS SELECT i, repeat('x', 100) AS t FROM generate_series(1, 5000) i")
     name = f"table {database.name}.public.orders"
     with session() as opened:
-        opened.history = lambda _since: {name: Series(name, "B", [(clock.now() - timedelta(days=7), 100_000)])}
+        opened.history = lambda _since, _names: {name: Series(name, "B", [(clock.now() - timedelta(days=7), 100_000)])}
         facts = SIZES.observe(opened)
     found = SIZES.assess(facts, SizeParams(growth=Share(0.5), min_growth=Size(1000)))
     assert [(one.on, one.level) for one in found] == [(name, Level.WARNING)]

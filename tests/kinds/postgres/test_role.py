@@ -59,12 +59,13 @@ def as_role(database: Database, role: str, **settings: Any) -> Target:
     return target_of(database, dsn=database.server.dsn(database.name, role), **settings)
 
 
-def looked(target: Target, task: str) -> tuple[list[Step | Skip], list[Finding]]:
+def looked(target: Target, task: str, **params: Any) -> tuple[list[Step | Skip], list[Finding]]:
     """Look as one task does, plan and judge."""
     kind = KIND.task(task)
     with session_of(target) as session:
         facts = kind.observe(session)
-    return kind.plan(facts, kind.params(), "run-1.task"), kind.assess(facts, kind.params())
+    wanted = kind.params(**params)
+    return kind.plan(facts, wanted, "run-1.task"), kind.assess(facts, wanted)
 
 
 def missing(target: Target) -> str:
@@ -79,5 +80,69 @@ def test_every_task_can_look_with_the_role_and_nothing_is_missing(any_postgres: 
     with granted(any_postgres) as (database, role):
         target = as_role(database, role)
         for task in KIND.tasks:
-            print(task.name, looked(target, task.name))
+            looked(target, task.name)
         assert missing(target) == ""
+
+
+@pytest.mark.parametrize(
+    ("grant", "named"),
+    [
+        ("pg_monitor", "GRANT pg_monitor TO"),
+        ("pg_read_all_data", "GRANT SELECT ON ALL SEQUENCES"),
+    ],
+)
+def test_check_names_the_grant_that_is_missing(postgres: PostgresServer, grant: str, named: str) -> None:
+    with granted(postgres) as (database, role):
+        database.sql("CREATE SEQUENCE hidden")
+        database.sql(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(grant), sql.Identifier(role)).as_string())
+        assert f'{named} "{role.replace(chr(34), chr(34) * 2)}"' in missing(as_role(database, role)).replace(
+            " IN SCHEMA ... TO", ""
+        )
+
+
+def test_the_owners_role_lets_it_care_for_tables(postgres: PostgresServer) -> None:
+    with granted(postgres) as (database, role):
+        planned, _ = looked(as_role(database, role), "analyze")
+        assert [type(item) for item in planned if item.on[-1] == "orders"] == [Step]
+
+
+MANAGED = """
+CREATE ROLE {role} LOGIN CREATEDB CREATEROLE;
+GRANT pg_monitor, pg_signal_backend, pg_read_all_data TO {role};
+"""
+
+
+@pytest.fixture
+def managed(postgres: PostgresServer) -> Iterator[Target]:
+    """A database as a service gives it: its owner is no superuser, and the files are out of sight."""
+    role = f"service_{secrets.token_hex(3)}"
+    with fresh_database(postgres) as database:
+        database.sql(MANAGED.format(role=role) + OWNED + f"ALTER TABLE orders OWNER TO {role}")
+        yield as_role(database, role)
+        database.sql(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("task", [task.name for task in KIND.tasks])
+def test_on_a_managed_service_every_task_can_look(managed: Target, task: str) -> None:
+    looked(managed, task)
+
+
+@pytest.mark.parametrize(
+    ("task", "params", "said"),
+    [
+        ("amcheck", {}, "this role may not call its functions"),
+        ("tune", {"apply": True}, "this role may not ALTER SYSTEM"),
+        ("upgrade_check", {}, "pg_upgrade: not run"),
+    ],
+)
+def test_on_a_managed_service_a_task_says_what_it_cannot_do_there(
+    managed: Target, task: str, params: dict[str, Any], said: str
+) -> None:
+    planned, findings = looked(managed, task, **params)
+    assert said in " ".join([*(str(item.because) for item in planned), *map(str, findings)])
+
+
+def test_on_a_managed_service_the_owners_tables_are_cared_for(managed: Target) -> None:
+    for task in ("vacuum", "analyze"):
+        planned, _ = looked(managed, task)
+        assert [item.on[-1] for item in planned if isinstance(item, Step)] == ["orders"]

@@ -24,6 +24,13 @@ TASK = Statements()
 SLOW = "SELECT pg_sleep(1.1)"
 
 
+@pytest.fixture(autouse=True)
+def quiet(request: pytest.FixtureRequest) -> None:
+    """Forget what other tests have called on the shared server: cheap statements do not lead there."""
+    if "database" in request.fixturenames:
+        request.getfixturevalue("database").sql("SELECT pg_stat_statements_reset()")
+
+
 def look(session: Sessions, last: StatementFacts | None = None, **settings: Any) -> StatementFacts:
     with session(**settings) as opened:
         opened.last = decode(StatementFacts, encode(last)) if last else None

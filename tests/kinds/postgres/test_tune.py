@@ -171,6 +171,7 @@ def test_a_file_that_the_server_cannot_read_is_found_before_a_restart(server: Po
 
 def test_secrets_of_other_settings_do_not_get_into_the_facts(server: PostgresServer) -> None:
     server.sql("ALTER SYSTEM SET primary_conninfo = 'password=planted-secret'")
+    server.configure({"work_men": "planted-secret"})
     assert "planted-secret" not in repr(look(server))
 
 
@@ -180,6 +181,19 @@ def test_a_role_that_may_not_change_settings_gets_the_recommendations(server: Po
         facts = TASK.observe(session)
     assert [one for one in TASK.plan(facts, TuneParams(**WANTED), "run-1.db.tune") if isinstance(one, Step)] == []
     assert any(one.advice.startswith("ALTER SYSTEM") for one in TASK.assess(facts, TuneParams(**WANTED)))
+
+
+def test_a_role_with_four_grants_may_change_what_it_was_granted_and_no_more(server: PostgresServer) -> None:
+    server.sql("""CREATE ROLE tuner LOGIN; GRANT ALTER SYSTEM ON PARAMETER random_page_cost TO tuner;
+        GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_show_all_file_settings() TO tuner;
+        GRANT SELECT ON pg_file_settings TO tuner""")
+    with opened(server, "tuner") as session:
+        planned = TASK.plan(TASK.observe(session), TuneParams(**WANTED), "run-1.db.tune")
+        (step,) = (one for one in planned if isinstance(one, Step))
+        before = TASK.observe(session, step.on)
+        assert TASK.apply(session, step, Deadline(step.deadline)) is None
+        assert TASK.verify(before, TASK.observe(session, step.on), step) is None
+    assert written(server) == ["random_page_cost = '1.1'"]
 
 
 @pytest.mark.covers("DBP-15")

@@ -59,7 +59,7 @@ class Counters:
     @property
     def kept(self) -> Kept:
         """The counters alone."""
-        return (self.calls, self.total, self.squares, self.temp, self.read, self.io)
+        return (self.calls, round(self.total, 6), round(self.squares, 9), self.temp, self.read, round(self.io, 6))
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def remembered(rows: Iterable[Counters], periods: Iterable[Spent], known: Mappin
 
 def _comparable(row: Counters, was: Kept | None, anew: bool) -> Kept:
     """Return the earlier counters of a statement; zeros when they say nothing about those of now."""
-    if was is None or anew or row.calls < was[0] or row.total < was[1]:
+    if was is None or anew or row.calls < was[0] or row.kept[1] < was[1]:
         return (0.0,) * 6
     return was
 

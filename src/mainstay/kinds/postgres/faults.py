@@ -14,6 +14,7 @@ from mainstay.model.errors import DeadlinePassed, MainstayError, Refused, StepFa
 _CONNECTING = (
     ("password authentication failed", "the password is wrong: look at the secret that `password` names"),
     ("no password supplied", "set `password`, or write ~/.pgpass with mode 0600"),
+    ("certificate", "look at sslmode and sslrootcert in `dsn`"),
     ("does not exist", "the name is wrong, or it was dropped: psql -l"),
     ("Connection refused", "nobody listens there: is the server running, and are host and port right?"),
     ("starting up", "the server is starting or recovering: try again when it accepts connections"),
@@ -27,7 +28,6 @@ _CONNECTING = (
     ),
     ("too many connections for", "the connection limit of the role or database is reached: ALTER ROLE ... CONNECTION LIMIT"),
     ("pg_hba.conf", "the server does not let this user in from here: add a line to pg_hba.conf"),
-    ("certificate", "look at sslmode and sslrootcert in `dsn`"),
     ("SSL", "look at sslmode and sslrootcert in `dsn`"),
     ("timeout expired", "the host does not answer: look at the network and at firewalls"),
     ("could not translate host name", "the host's name is unknown: look at `dsn`"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
@@ -10,6 +11,7 @@ from typing import ClassVar
 from mainstay.kinds.kind import Session
 from mainstay.kinds.postgres.machine import Machine, Whereabouts, look_machine
 from mainstay.kinds.postgres.settings import PostgresSettings
+from mainstay.model.figure import Figure
 from mainstay.model.plan import On
 from mainstay.model.units import Duration
 from mainstay.system import clock
@@ -133,6 +135,14 @@ class TuneFacts:
     def entry(self, name: str) -> str | None:
         """Return what ALTER SYSTEM has written for a setting: the last line counts."""
         return next((one.value for one in reversed(self.entries) if one.automatic and one.name == name), None)
+
+    def figures(self) -> Iterator[Figure]:
+        """Yield what a report compares: each setting, a small read, and how often the cache had what was read."""
+        for one in self.parameters:
+            yield Figure(f"setting {one.name}", one.amount, "B" if one.unit else "")
+        yield Figure("small read", self.latency, "s", at_most=self.settings.limits.latency)
+        if self.where.cache_hit is not None:
+            yield Figure("cache hit since reset", self.where.cache_hit, "share", at_least=self.settings.limits.cache_hit)
 
     @property
     def problems(self) -> tuple[Entry, ...]:

@@ -99,7 +99,7 @@ def _compared(seen: PerformanceFacts, last: PerformanceFacts, usual: dict[str, f
 
 def _usual(session: Session, now: datetime) -> dict[str, float]:
     """Return the median of earlier values of each rate."""
-    known = session.history(now - _WEEKS)
+    known = session.history(now - _WEEKS, map(work.named, work.MEASURED))
     past = {name: known[work.named(name)].points for name in work.MEASURED if work.named(name) in known}
     return {name: statistics.median(value for _, value in points) for name, points in past.items() if len(points) >= _ENOUGH}
 

@@ -72,7 +72,7 @@ class Sizes(TaskKind[SizeFacts, SizeParams]):
         server, now = session.connection, clock.now()
         tables = sorted(server.everywhere(Table), key=lambda one: one.total, reverse=True)[:_TOP]
         sizes = [*_databases(server.read(Database)), *((f"table {'.'.join(one.on[1:])}", one.total) for one in tables)]
-        past = session.history(now - _FAR)
+        past = session.history(now - _FAR, [name for name, _ in sizes])
         week_ago = {name: _nearest(one.points, now - _WEEK) for name, one in past.items()}
         sized = tuple(_sized(name, size, week_ago.get(name), now) for name, size in sizes)
         return SizeFacts(now, session.target.settings, server.identity(), sized, tuple(table_facts.sizes(tables)))

@@ -108,7 +108,7 @@ def _judged(parameter: Parameter, wanted: Range | Because) -> Advice | Because:
         return wanted
     now, least, most = parameter.amount, wanted.least, wanted.most
     if least <= now <= most:
-        return _compared(parameter, wanted, ">=", least)
+        return _compared(parameter, wanted, ">=", least) if least else _compared(parameter, wanted, "<=", most)
     op: Literal["<", ">"] = "<" if now < least else ">"
     limit = least if now < least else most
     number = parameter.numbered(limit if wanted.aim is None else wanted.aim)
@@ -117,10 +117,10 @@ def _judged(parameter: Parameter, wanted: Range | Because) -> Advice | Because:
     return Advice(parameter, number, parameter.written(number), _compared(parameter, wanted, op, limit))
 
 
-def _compared(parameter: Parameter, wanted: Range, op: Literal["<", ">", ">="], end: float) -> Because:
+def _compared(parameter: Parameter, wanted: Range, op: Literal["<", ">", "<=", ">="], end: float) -> Because:
     """State a comparison in the setting's own notation, or in shares of the memory."""
     named = wanted.aim if wanted.aim is not None and wanted.aim > 0 else wanted.least
-    limit = end if op == ">=" else {wanted.least: named, wanted.most: wanted.aim or end}[end]
+    limit = end if op in ("<=", ">=") else {wanted.least: named, wanted.most: wanted.aim or end}[end]
     param = parameter.name if wanted.own and limit == named else ""
     if wanted.whole:
         return because(parameter.name, Share(parameter.amount / wanted.whole), op, Share(limit / wanted.whole), param)

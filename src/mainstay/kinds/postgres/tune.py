@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.kinds.postgres import alter
 from mainstay.kinds.postgres.parameters import Parameter, TuneFacts, look_parameters
 from mainstay.kinds.postgres.sizing import Advice, TuneParams, advise, memory_of
 from mainstay.model.because import Because, Finding, Level, because
+from mainstay.model.figure import Figure
 from mainstay.model.plan import Impact, On, Skip, Step, Undo
 from mainstay.model.task import TaskClass
 from mainstay.model.units import Duration
@@ -66,6 +69,10 @@ class Tune(TaskKind[TuneFacts, TuneParams]):
             return f"a small read takes {after.latency}; before it took {before.latency}"
         return None
 
+    def figures(self, facts: TuneFacts) -> Iterable[Figure]:
+        """Return the settings, and what they do to reads."""
+        return facts.figures()
+
     def tidy(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Take back a value that was written and is not in force, or does harm."""
         if step.action == "set" and look_parameters(session, step.on).entry(step.args["name"]) == step.args["value"]:
@@ -74,13 +81,7 @@ class Tune(TaskKind[TuneFacts, TuneParams]):
     @action("set")
     def set(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Write the new value and let the server read it."""
-        before = look_parameters(session, step.on)
         alter.write(session, step, deadline)
-        after = look_parameters(session, step.on)
-        session.output.append(f"a small read: {before.latency} before, {after.latency} after")
-        session.output.append(f"cache hit: {before.where.cache_hit} before, {after.where.cache_hit} after")
-        if after.parameters[0].pending:
-            session.output.append(f"{step.args['name']} takes effect with a restart")
 
     @action("restore")
     def restore(self, session: Session, step: Step, deadline: Deadline) -> None:

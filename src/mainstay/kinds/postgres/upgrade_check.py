@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from mainstay.kinds.kind import Session, TaskKind
@@ -30,7 +30,7 @@ class UpgradeFacts:
     cluster: Cluster
     found: tuple[Obstacle, ...]
     unseen: tuple[str, ...] = ()
-    tried: Tried = Tried()
+    tried: Tried = field(default_factory=Tried)
 
 
 class UpgradeCheck(TaskKind[UpgradeFacts, UpgradeParams]):

@@ -25,18 +25,20 @@ class Topic:
 
 TOPICS = {
     "reg": Topic("columns of a type that stores an object's number", 0, Level.CRITICAL, "change them to text"),
-    "system rows": Topic("columns that store rows of the system catalogs", 0, Level.CRITICAL, "drop them, or change them to jsonb"),
+    "system rows": Topic("columns that store rows of the system catalogs", 0, Level.CRITICAL, "drop them, or use jsonb"),
     "aclitem": Topic("columns of the type aclitem", 16, Level.CRITICAL, "change them to text"),
     "postfix operator": Topic("postfix operators", 14, Level.CRITICAL, "drop them; a function does the same"),
-    "array function": Topic("aggregates and operators on anyarray functions", 14, Level.CRITICAL, "drop them; make them anew on anycompatiblearray"),
+    "array function": Topic(
+        "aggregates and operators on anyarray functions", 14, Level.CRITICAL, "drop them; make them anew with anycompatiblearray"
+    ),
     "encoding conversion": Topic("encoding conversions", 14, Level.CRITICAL, "drop them; make them anew afterwards"),
     "nullable in a child": Topic(
-        "columns that may be NULL in a child and not in its parent", 18, Level.CRITICAL, "ALTER TABLE child ALTER column SET NOT NULL"
+        "columns that may be NULL in a child and not in its parent", 18, Level.CRITICAL, "ALTER TABLE ... ALTER ... SET NOT NULL"
     ),
     "library": Topic("libraries that the new version has to have as well", 0, Level.WARNING, "install their packages for it"),
     "extension behind": Topic("extensions older than what is installed", 0, Level.WARNING, "ALTER EXTENSION ... UPDATE"),
     "subscription": Topic("subscriptions", 0, Level.WARNING, "disable them first; from 17 on they keep their position"),
-}  # fmt: skip
+}
 REMOVED = {  # https://www.postgresql.org/docs/release/, the incompatibilities of each version
     "operator_precedence_warning": 14,
     "vacuum_cleanup_index_scale_factor": 14,

@@ -1,4 +1,5 @@
--- The figures of a target: means of days, then single values. ?1: target, ?2: since, microseconds since 1970, UTC
+-- Figures of a target: means of days, then single values.
+-- ?1: target, ?2: since, microseconds since 1970, UTC, ?3: JSON list of names, NULL for all
 SELECT series.name, series.unit, series.at_most, series.at_least, point.at, point.value
 FROM series
 JOIN (
@@ -6,5 +7,5 @@ JOIN (
   UNION ALL
   SELECT series, at, value FROM sample
 ) AS point ON point.series = series.id
-WHERE series.target = ?1 AND point.at >= ?2
+WHERE series.target = ?1 AND point.at >= ?2 AND (?3 IS NULL OR series.name IN (SELECT value FROM json_each(?3)))
 ORDER BY series.name, point.at

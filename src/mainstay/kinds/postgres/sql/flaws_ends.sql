@@ -2,18 +2,22 @@
 -- columns: as in flaws.EndFlaw
 -- versions: 13-
 -- source: https://www.postgresql.org/docs/current/view-pg-sequences.html, view pg_stats (the largest value seen by ANALYZE)
-WITH limits(type, most, wider) AS (VALUES ('int2'::regtype::oid, 32767::numeric, 'integer'), ('int4'::regtype::oid, 2147483647, 'bigint'), ('int8'::regtype::oid, 9223372036854775807, 'numeric')),
+WITH limits(type, most, wider) AS (
+  VALUES ('int2'::regtype::oid, 32767::numeric, 'integer'), ('int4'::regtype::oid, 2147483647, 'bigint'),
+         ('int8'::regtype::oid, 9223372036854775807, 'numeric')
+),
 owned AS (
   SELECT d.objid AS sequence, d.refobjid AS relation, d.refobjsubid AS number
-  FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+  FROM pg_depend d
+  WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
 )
-SELECT current_database()::text AS database, 'numbers end' AS rule, coalesce(tn.nspname, s.schemaname)::text AS schema, coalesce(c.relname, s.sequencename)::text AS "table",
+SELECT current_database()::text AS database, 'numbers end' AS rule,
+       coalesce(tn.nspname, s.schemaname)::text AS schema, coalesce(c.relname, s.sequencename)::text AS "table",
        coalesce(a.attname, s.sequencename)::text AS part,
        format('sequence %I.%I is at %s of %s', s.schemaname, s.sequencename, s.last_value, least(s.max_value, l.most)) AS detail,
        (s.last_value / least(s.max_value, l.most))::float8 AS value, coalesce(pg_relation_size(c.oid), 0) AS size,
-       CASE WHEN l.most <= s.max_value OR c.oid IS NOT NULL
-            THEN format('ALTER SEQUENCE %I.%I AS bigint; ALTER TABLE %I.%I ALTER COLUMN %I TYPE bigint  -- rewrites it', s.schemaname, s.sequencename, tn.nspname, c.relname, a.attname)
-            ELSE format('ALTER SEQUENCE %I.%I AS bigint MAXVALUE 9223372036854775807', s.schemaname, s.sequencename) END AS statement
+       format('ALTER SEQUENCE %I.%I AS bigint MAXVALUE 9223372036854775807', s.schemaname, s.sequencename)
+         || coalesce(format('; ALTER TABLE %I.%I ALTER COLUMN %I TYPE bigint  -- rewrites it', tn.nspname, c.relname, a.attname), '') AS statement
 FROM pg_sequences s
 JOIN pg_class q ON q.relname = s.sequencename AND q.relkind = 'S'
 JOIN pg_namespace qn ON qn.oid = q.relnamespace AND qn.nspname = s.schemaname
@@ -24,8 +28,9 @@ LEFT JOIN pg_attribute a ON a.attrelid = o.relation AND a.attnum = o.number
 LEFT JOIN limits l ON l.type = a.atttypid
 WHERE s.increment_by > 0 AND NOT s.cycle AND s.last_value IS NOT NULL
 UNION ALL
-SELECT current_database(), 'numbers end', n.nspname, c.relname, a.attname, format('the largest %I seen is %s of %s', a.attname, v.largest, l.most),
-       (v.largest / l.most)::float8, pg_relation_size(c.oid), format('ALTER TABLE %I.%I ALTER COLUMN %I TYPE %s  -- rewrites it', n.nspname, c.relname, a.attname, l.wider)
+SELECT current_database(), 'numbers end', n.nspname, c.relname, a.attname,
+       format('the largest %I seen is %s of %s', a.attname, v.largest, l.most), (v.largest / l.most)::float8, pg_relation_size(c.oid),
+       format('ALTER TABLE %I.%I ALTER COLUMN %I TYPE %s  -- rewrites it', n.nspname, c.relname, a.attname, l.wider)
 FROM pg_index x
 JOIN pg_class c ON c.oid = x.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')

@@ -3,16 +3,18 @@
 -- versions: 13-
 -- source: https://www.postgresql.org/docs/current/catalog-pg-constraint.html (conenforced: 18)
 WITH t AS (
-  SELECT c.oid, c.relkind, c.relreplident, c.relispartition, n.nspname, c.relname, format('ALTER TABLE %I.%I ', n.nspname, c.relname) AS alter,
-         CASE c.relkind WHEN 'p' THEN (SELECT coalesce(sum(pg_relation_size(p.relid)), 0)::bigint FROM pg_partition_tree(c.oid) p WHERE p.isleaf)
-                        ELSE pg_relation_size(c.oid) END AS size
+  SELECT c.oid, c.relispartition, n.nspname, c.relname, format('ALTER TABLE %I.%I ', n.nspname, c.relname) AS alter,
+         (SELECT coalesce(sum(pg_relation_size(leaf.oid)), 0) FROM (
+            SELECT p.relid FROM pg_partition_tree(c.oid) p WHERE p.isleaf UNION SELECT c.oid WHERE c.relkind = 'r') leaf(oid))::bigint AS size
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 )
-SELECT current_database()::text AS database, 'no key' AS rule, t.nspname::text AS schema, t.relname::text AS "table", '' AS part,
+SELECT current_database()::text AS database, 'no key' AS rule,
+       t.nspname::text AS schema, t.relname::text AS "table", '' AS part,
        'no primary key, nor unique columns without NULL' AS detail, NULL::float8 AS value, t.size AS size,
-       t.alter || 'ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY  -- rewrites it, unless columns of it can be the key' AS statement
+       t.alter || 'ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY'
+               || '  -- rewrites it, unless columns of it can be the key' AS statement
 FROM t
 WHERE NOT t.relispartition
   AND NOT EXISTS (
@@ -20,8 +22,11 @@ WHERE NOT t.relispartition
       AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum = ANY (x.indkey) AND NOT a.attnotnull))
 UNION ALL
 SELECT current_database(), 'key types differ', t.nspname, t.relname, k.conname,
-       string_agg(format('%I is %s, %I of %s is %s', a.attname, format_type(a.atttypid, NULL), b.attname, k.confrelid::regclass, format_type(b.atttypid, NULL)), '; '),
-       NULL, t.size, t.alter || string_agg(format('ALTER COLUMN %I TYPE %s', a.attname, format_type(b.atttypid, b.atttypmod)), ', ') || '  -- rewrites it'
+       string_agg(format('%I is %s, %I of %s is %s', a.attname, format_type(a.atttypid, NULL),
+                         b.attname, k.confrelid::regclass, format_type(b.atttypid, NULL)), '; '),
+       NULL, t.size,
+       t.alter || string_agg(format('ALTER COLUMN %I TYPE %s', a.attname, format_type(b.atttypid, b.atttypmod)), ', ')
+               || '  -- rewrites it'
 FROM pg_constraint k
 JOIN t ON t.oid = k.conrelid
 CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS u(own, other)
@@ -36,12 +41,14 @@ FROM pg_constraint k
 JOIN t ON t.oid = k.conrelid
 WHERE NOT k.convalidated AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
 UNION ALL
-SELECT current_database(), 'trigger off', t.nspname, t.relname, g.tgname, pg_get_triggerdef(g.oid), NULL, t.size, t.alter || format('ENABLE TRIGGER %I', g.tgname)
+SELECT current_database(), 'trigger off', t.nspname, t.relname, g.tgname, pg_get_triggerdef(g.oid), NULL, t.size,
+       t.alter || format('ENABLE TRIGGER %I', g.tgname)
 FROM pg_trigger g
 JOIN t ON t.oid = g.tgrelid
 WHERE g.tgenabled = 'D' AND NOT g.tgisinternal
 UNION ALL
-SELECT DISTINCT current_database(), 'trigger off', t.nspname, t.relname, k.conname, 'not kept: the triggers of this constraint are off', NULL::float8, t.size, t.alter || 'ENABLE TRIGGER ALL'
+SELECT DISTINCT current_database(), 'trigger off', t.nspname, t.relname, k.conname,
+       'not kept: the triggers of this constraint are off', NULL::float8, t.size, t.alter || 'ENABLE TRIGGER ALL'
 FROM pg_trigger g
 JOIN t ON t.oid = g.tgrelid
 JOIN pg_constraint k ON k.oid = g.tgconstraint

@@ -3,7 +3,8 @@
 -- versions: 13-
 -- source: https://www.postgresql.org/docs/current/view-pg-stats.html, https://www.postgresql.org/docs/current/ddl-partitioning.html
 WITH t AS (
-  SELECT c.oid, c.reltuples, c.relpersistence, c.relispartition, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname) AS quoted, pg_table_size(c.oid) AS size,
+  SELECT c.oid, c.reltuples, c.relpersistence, c.relispartition, n.nspname, c.relname,
+         format('%I.%I', n.nspname, c.relname) AS quoted, pg_table_size(c.oid) AS size,
          pg_relation_size(c.oid) AS heap, coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0) AS toast,
          coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) AS scans, coalesce(s.n_tup_ins + s.n_tup_upd + s.n_tup_del, 0) AS writes
   FROM pg_class c
@@ -12,25 +13,32 @@ WITH t AS (
   WHERE c.relkind = 'r' AND c.relpersistence <> 't'
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 )
-SELECT current_database()::text AS database, 'never used' AS rule, nspname::text AS schema, relname::text AS "table", '' AS part, 'no scan and no write was counted' AS detail,
+SELECT current_database()::text AS database, 'never used' AS rule, nspname::text AS schema, relname::text AS "table", '' AS part,
+       'no scan and no write was counted' AS detail,
        NULL::float8 AS value, size, format('DROP TABLE %s  -- after a backup, when nobody knows it', quoted) AS statement
 FROM t WHERE scans = 0 AND writes = 0 AND size > 0
 UNION ALL
-SELECT current_database(), 'unlogged', nspname, relname, '', 'emptied by a crash, missing on standbys', NULL, size, format('ALTER TABLE %s SET LOGGED  -- rewrites it', quoted)
+SELECT current_database(), 'unlogged', nspname, relname, '', 'emptied by a crash, missing on standbys', NULL, size,
+       format('ALTER TABLE %s SET LOGGED  -- rewrites it', quoted)
 FROM t WHERE relpersistence = 'u'
 UNION ALL
 SELECT current_database(), 'idle column', t.nspname, t.relname, string_agg(quote_ident(p.attname), ', ' ORDER BY p.attname),
-       CASE WHEN p.null_frac = 1 THEN 'NULL in every row that was sampled' ELSE 'one value in every row that was sampled' END, NULL, t.size,
+       p.detail, NULL, t.size,
        format('ALTER TABLE %s ', t.quoted) || string_agg(format('DROP COLUMN %I', p.attname), ', ' ORDER BY p.attname) || '  -- when no program needs it'
-FROM t JOIN pg_stats p ON p.schemaname = t.nspname AND p.tablename = t.relname AND NOT p.inherited
-WHERE t.reltuples >= 1000 AND (p.null_frac = 1 OR (p.n_distinct = 1 AND p.null_frac = 0))
-GROUP BY t.nspname, t.relname, t.size, t.quoted, p.null_frac = 1, CASE WHEN p.null_frac = 1 THEN 'NULL in every row that was sampled' ELSE 'one value in every row that was sampled' END
+FROM t
+JOIN (SELECT *, CASE WHEN null_frac = 1 THEN 'NULL in every row that was sampled'
+                     WHEN n_distinct = 1 AND null_frac = 0 THEN 'one value in every row that was sampled' END AS detail
+      FROM pg_stats WHERE NOT inherited) p ON p.schemaname = t.nspname AND p.tablename = t.relname
+WHERE t.reltuples >= 1000 AND p.detail IS NOT NULL
+GROUP BY t.nspname, t.relname, t.size, t.quoted, p.detail
 UNION ALL
 SELECT current_database(), 'large', t.nspname, t.relname, a.attname, 'it could be partitioned by time', NULL, t.size,
-       format('CREATE TABLE %s (LIKE %s INCLUDING ALL) PARTITION BY RANGE (%I)  -- then attach the old one', format('%I.%I', t.nspname, t.relname || '_new'), t.quoted, a.attname)
+       format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY RANGE (%I)  -- then attach the old one',
+              t.nspname, t.relname || '_new', t.quoted, a.attname)
 FROM t
-JOIN LATERAL (SELECT attname FROM pg_attribute WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped AND attnotnull
-              AND atttypid IN ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype) ORDER BY attnum LIMIT 1) a ON true
+JOIN LATERAL (SELECT attname FROM pg_attribute
+              WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped AND attnotnull
+                AND atttypid IN ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype) ORDER BY attnum LIMIT 1) a ON true
 WHERE NOT t.relispartition
 UNION ALL
 SELECT current_database(), 'out of line', t.nspname, t.relname, coalesce(w.columns, ''), 'mostly values too wide for their row', NULL, t.toast,

@@ -1,4 +1,4 @@
--- Every index of this database outside the system's schemas: how much it is used, what it is needed for, and which other one does its work.
+-- Every index of this database outside the system's schemas: its use, what it is needed for, and which other one does its work.
 -- columns: as in index_use.IndexUse
 -- versions: 13-
 -- source: https://www.postgresql.org/docs/current/catalog-pg-index.html, view pg_stat_all_indexes (last_idx_scan: 16)
@@ -6,7 +6,8 @@ WITH i AS (
   SELECT x.*, n.nspname, t.relname AS tablename, c.relname, c.relam, c.relispartition, con.conname,
          pg_get_expr(x.indexprs, x.indrelid) AS exprs, pg_get_expr(x.indpred, x.indrelid) AS pred,
          coalesce(to_jsonb(x) ->> 'indnullsnotdistinct', 'false') AS nulls_equal,
-         x.indkey::text || ' ' AS keys, x.indclass::text || ' ' AS classes, x.indcollation::text || ' ' AS collations, x.indoption::text || ' ' AS options,
+         x.indkey::text || ' ' AS keys, x.indclass::text || ' ' AS classes,
+         x.indcollation::text || ' ' AS collations, x.indoption::text || ' ' AS options,
          (con.conname IS NOT NULL)::int * 4 + x.indisunique::int * 2 + x.indisreplident::int AS weight
   FROM pg_index x
   JOIN pg_class c ON c.oid = x.indexrelid AND c.relkind = 'i'
@@ -24,7 +25,8 @@ SELECT current_database()::text AS database,
        coalesce(s.idx_scan, 0) AS scans,
        extract(epoch FROM clock_timestamp() - (to_jsonb(s) ->> 'last_idx_scan')::timestamptz)::float8 AS idle,
        i.indisvalid AS valid,
-       EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid AND p.datname = current_database()) AS building,
+       EXISTS (SELECT FROM pg_stat_progress_create_index p
+               WHERE p.index_relid = i.indexrelid AND p.datname = current_database()) AS building,
        CASE WHEN i.conname IS NOT NULL THEN 'constraint ' || i.conname
             WHEN i.indisunique THEN 'it keeps values unique'
             WHEN i.indisreplident THEN 'replica identity'
@@ -52,8 +54,9 @@ LEFT JOIN LATERAL (
             AND o.options = i.options AND o.exprs IS NOT DISTINCT FROM i.exprs AND o.nulls_equal = i.nulls_equal
             AND (o.indisunique OR NOT i.indisunique) AND (-o.weight, o.indexrelid) < (-i.weight, i.indexrelid))
         OR (o.relam = (SELECT oid FROM pg_am WHERE amname = 'btree') AND NOT i.indisunique AND i.indexprs IS NULL
-            AND i.indnatts = i.indnkeyatts AND i.indnatts < o.indnkeyatts AND starts_with(o.keys, i.keys)
-            AND starts_with(o.classes, i.classes) AND starts_with(o.collations, i.collations) AND starts_with(o.options, i.options)))
+            AND i.indnatts = i.indnkeyatts AND i.indnatts < o.indnkeyatts
+            AND starts_with(o.keys, i.keys) AND starts_with(o.classes, i.classes)
+            AND starts_with(o.collations, i.collations) AND starts_with(o.options, i.options)))
   ORDER BY 2 DESC, o.weight DESC, o.indexrelid LIMIT 1
 ) twin ON true
 ORDER BY size DESC, schema, name;

@@ -15,5 +15,6 @@ SELECT s.name::text AS name,
        s.pending_restart AS pending
 FROM pg_settings s
 WHERE s.name IN ('shared_buffers', 'effective_cache_size', 'maintenance_work_mem', 'work_mem', 'checkpoint_completion_target',
-                 'wal_buffers', 'default_statistics_target', 'random_page_cost', 'effective_io_concurrency', 'min_wal_size', 'max_wal_size')
+                 'wal_buffers', 'default_statistics_target', 'random_page_cost', 'effective_io_concurrency',
+                 'min_wal_size', 'max_wal_size')
 ORDER BY s.context = 'postmaster', s.name;

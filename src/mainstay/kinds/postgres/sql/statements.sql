@@ -29,5 +29,5 @@ WITH counted AS (
 )
 SELECT database, role, key, query, since, calls, total, squares, temp, read, io
 FROM ranked
-WHERE by_total <= 150 OR by_mean <= 30 OR by_variance <= 30 OR (by_temp <= 30 AND temp > 0) OR (by_read <= 30 AND read > 0)
+WHERE by_total <= 300 OR by_mean <= 30 OR by_variance <= 30 OR (by_temp <= 30 AND temp > 0) OR (by_read <= 30 AND read > 0)
 ORDER BY by_total;

@@ -8,8 +8,8 @@ SELECT current_database()::text AS database,
        k.conname::text AS name,
        cols.list AS columns,
        k.confrelid::regclass::text AS refers_to,
-       (SELECT coalesce(sum(pg_relation_size(p.relid)), 0)::bigint FROM pg_partition_tree(c.oid) p WHERE p.isleaf) + CASE c.relkind WHEN 'r' THEN
-         CASE WHEN c.relispartition THEN 0 ELSE pg_relation_size(c.oid) END ELSE 0 END AS size,
+       (SELECT coalesce(sum(pg_relation_size(leaf.oid)), 0) FROM (
+          SELECT p.relid FROM pg_partition_tree(c.oid) p WHERE p.isleaf UNION SELECT c.oid WHERE c.relkind = 'r') leaf(oid))::bigint AS size,
        CASE c.relkind WHEN 'p' THEN format('CREATE INDEX ON %I.%I (%s)', n.nspname, c.relname, cols.list)
                       ELSE format('CREATE INDEX CONCURRENTLY ON %I.%I (%s)', n.nspname, c.relname, cols.list) END AS statement,
        c.relkind = 'p' AS partitioned
@@ -18,7 +18,8 @@ JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
   SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place) AS list, format('(%I IS NOT NULL)', min(a.attname)) AS not_null
-  FROM unnest(k.conkey) WITH ORDINALITY AS u(number, place) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number
+  FROM unnest(k.conkey) WITH ORDINALITY AS u(number, place)
+  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number
 ) cols
 WHERE k.contype = 'f' AND k.conparentid = 0
   AND NOT EXISTS (

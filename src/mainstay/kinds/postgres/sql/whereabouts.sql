@@ -11,5 +11,6 @@ SELECT pg_backend_pid() AS pid,
        current_setting('autovacuum_max_workers')::int AS autovacuum_workers,
        current_setting('huge_pages') AS huge_pages,
        has_function_privilege('pg_reload_conf()', 'EXECUTE') AS may_reload,
-       has_function_privilege('pg_show_all_file_settings()', 'EXECUTE') AND has_table_privilege('pg_file_settings', 'SELECT') AS sees_files,
+       has_function_privilege('pg_show_all_file_settings()', 'EXECUTE')
+         AND has_table_privilege('pg_file_settings', 'SELECT') AS sees_files,
        (SELECT sum(blks_hit)::float8 / nullif(sum(blks_hit + blks_read), 0) FROM pg_stat_database) AS cache_hit;
