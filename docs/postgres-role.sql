@@ -4,6 +4,7 @@
 -- owner  the role that owns the tables; needed for what changes tables (vacuum, analyze, reindex, compact, orphans),
 --        from version 17 on only for compact, orphans and dropping indexes; leave it out for a role that only looks
 -- tune   `-v tune=on` lets `tune` change settings (version 15 and newer)
+-- rehearse  `-v rehearse=on` lets `upgrade_rehearsal` make a base backup
 -- On a managed service its administrator runs it; lines that the service refuses say so and are left out, and `check` names
 -- what cannot be seen without them.
 \set ON_ERROR_STOP off
@@ -61,4 +62,9 @@ GRANT SELECT ON pg_file_settings TO :"role";
                    'default_statistics_target', 'wal_buffers') \gexec
     GRANT EXECUTE ON FUNCTION pg_reload_conf() TO :"role";
   \endif
+\endif
+
+-- upgrade_rehearsal: a base backup
+\if :{?rehearse}
+  ALTER ROLE :"role" REPLICATION;
 \endif

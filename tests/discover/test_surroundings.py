@@ -13,17 +13,17 @@ from mainstay.discover import Roots, local_timezone, surroundings
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Path]:
-    """Build a small host: folders, a PostgreSQL socket, a project and crontabs."""
-    for folder in ("run/postgresql", "var", "srv/app", "etc/cron.d", "usr/share/zoneinfo/Europe"):
+    """Build a small host: folders, a Redis socket, a project and crontabs."""
+    for folder in ("run/redis", "var", "srv/app", "etc/cron.d", "usr/share/zoneinfo/Europe"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "var/run").symlink_to("../run")
     (tmp_path / "srv/app/compose.yaml").write_text("services: {}\n")
     (tmp_path / "srv/link").symlink_to(tmp_path / "srv/app")
     (tmp_path / "etc/cron.d/app").write_text("# comment\nPATH=/bin\n0 2 1-7 * 0 root curl http://u:hunter2@host/\n")
     os.mkfifo(tmp_path / "etc/cron.d/pipe")
-    sockets = os.open(tmp_path / "run/postgresql", os.O_PATH)
+    sockets = os.open(tmp_path / "run/redis", os.O_PATH)
     with closing(socket.socket(socket.AF_UNIX)) as server:
-        server.bind(f"/proc/self/fd/{sockets}/.s.PGSQL.5432")  # the path of a socket may have 107 bytes at most
+        server.bind(f"/proc/self/fd/{sockets}/redis.sock")  # the path of a socket may have 107 bytes at most
         os.close(sockets)
         yield tmp_path
 
@@ -33,8 +33,8 @@ def seen(host: Path) -> list[str]:
 
 
 def test_a_socket_is_seen_once_though_two_paths_lead_to_it(host: Path) -> None:
-    assert [note for note in seen(host) if note.startswith("PostgreSQL")] == [
-        f"PostgreSQL socket {host}/run/postgresql/.s.PGSQL.5432 [postgres]"
+    assert [note for note in seen(host) if note.startswith("Redis")] == [
+        f"Redis socket {host}/run/redis/redis.sock [redis]"
     ]
 
 

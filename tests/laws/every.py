@@ -73,4 +73,11 @@ def _cases() -> Iterator[Any]:
 
 
 CASES = list(_cases())
-SCENES = [pytest.param(build, id=f"{kind.name}.{name}") for kind in KINDS for name, build in builders(kind).items()]
+SLOW = {"postgres.upgrade_rehearsal"}  # copies a cluster and upgrades it, a dozen times for some laws
+
+
+def _scene(name: str, build: Builder) -> Any:
+    return pytest.param(build, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+
+
+SCENES = [_scene(f"{kind.name}.{name}", build) for kind in KINDS for name, build in builders(kind).items()]

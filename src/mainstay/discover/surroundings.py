@@ -21,13 +21,11 @@ _MOST = 200  # entries of a folder, and lines of a note
 _CRONTAB = Size(64_000)
 _COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _SOCKETS = (
-    ("postgres", "PostgreSQL socket", ("run/postgresql", "var/run/postgresql"), re.compile(r"\.s\.PGSQL\.\d+")),
     ("redis", "Redis socket", ("run/redis", "var/run/redis"), re.compile(r".*\.sock")),
 )
 _PORTS = {
     80: "nginx",
     443: "nginx",
-    5432: "postgres",
     6379: "redis",
     7474: "neo4j",
     7687: "neo4j",

@@ -12,7 +12,7 @@ from mainstay.system.files import NETWORK, filesystem, room
 _SQL = Path(__file__).parent / "sql"
 BUSY_SECONDS = 10.0
 _ROW = 16384  # bytes of pages and WAL frames around one row
-_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 class Torn(MainstayError):
@@ -56,7 +56,7 @@ def connect(path: Path, name: str, sync: str, latest: int) -> sqlite3.Connection
 def unwritten(error: sqlite3.OperationalError, path: Path, needed: int) -> MainstayError:
     """Return what a failed write means: on a full disk StepFailed, which names the bytes needed and free, else Unreachable."""
     what = f"the {path.stem} cannot be written"
-    if error.sqlite_errorcode not in _FULL:
+    if error.sqlite_errorcode not in FULL:
         return Unreachable(what, on=str(path), because=str(error), next="mainstay doctor")
     have = room(path.parent)
     because = f"{error}: needs about {Size(needed + _ROW)}, {have.free} and {have.inodes_free} inodes are free"

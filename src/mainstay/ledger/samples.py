@@ -54,9 +54,9 @@ class Samples:
             raise database.unwritten(error, self._path, len(body)) from error
 
     def record(self, target: str, at: datetime, figures: Iterable[Figure]) -> None:
-        """Add one value to the history of each figure of a target; StepFailed when the disk is full.
+        """Add one value to the history of each figure of a target. Values of more than RAW days ago become the mean of each day.
 
-        Values of more than RAW days ago are kept as the mean of each day.
+        A full disk costs these values and nothing else: they belong to something that has happened, and are no evidence of it.
         """
         series, samples = [], []
         for one in figures:
@@ -73,7 +73,8 @@ class Samples:
                 self._connection.execute(database.query("roll_up"), old)
                 self._connection.execute(database.query("rolled_up"), old)
         except sqlite3.OperationalError as error:
-            raise database.unwritten(error, self._path, 64 * len(samples)) from error
+            if error.sqlite_errorcode not in database.FULL:
+                raise database.unwritten(error, self._path, 64 * len(samples)) from error
 
     def history(self, target: str, since: datetime | None = None, names: Iterable[str] | None = None) -> dict[str, Series]:
         """Return figures of a target by name, all of them without `names`, oldest value first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -86,14 +87,15 @@ def test_the_room_is_given_back_and_every_row_is_as_before(
 def test_vacuum_full_of_the_runbook_keeps_readers_waiting_and_empties_the_visibility_map(database: Database) -> None:
     table = bloat(database)
     database.sql(f"VACUUM {table}")
-    with held(database, f"SELECT FROM {table}"), database.connect() as runbook:
+    with database.connect() as runbook, database.connect() as reader:
         full = threading.Thread(target=lambda: runbook.execute(f"VACUUM (FULL) {table}".encode()))
-        full.start()
-        _until(database, "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
-        with database.connect() as reader, pytest.raises(psycopg.errors.LockNotAvailable):
-            reader.execute("SET lock_timeout = '200ms'")
-            reader.execute(f"SELECT count(*) FROM {table}".encode())
-    full.join()
+        reader.execute("SET lock_timeout = '200ms'")
+        with held(database, f"SELECT FROM {table}"):
+            full.start()
+            _until(database, "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                reader.execute(f"SELECT count(*) FROM {table}".encode())
+        full.join()
     assert _visible(database, table) == 0
 
 
@@ -129,15 +131,38 @@ def test_a_lost_race_for_the_lock_is_tried_again_and_nobody_queues_for_long(data
         assert TASK.apply(opened, step, Deadline(Duration(60))) is None
 
 
+def test_a_pg_repack_that_insists_on_a_lock_to_clean_up_is_ended(database: Database, session: Sessions) -> None:
+    table, began = (
+        bloat(database),
+        "SELECT count(*) FROM pg_class WHERE relname ~ '^log_' AND relnamespace = 'repack'::regnamespace",
+    )
+    with session() as opened, ThreadPoolExecutor(1) as pool:
+        step = only_step(opened, strategy="repack", tries=3)
+        with held(database, "SELECT txid_current()"):  # pg_repack sets its trigger, and waits for older transactions
+            done = pool.submit(TASK.apply, opened, step, Deadline(Duration(60)))
+            _until(database, began)
+            holder = database.connect()
+            holder.execute("BEGIN")
+            holder.execute(f"SELECT FROM {table}".encode())
+        _until(database, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT repack.repack_drop%'")
+        _until(
+            database,
+            "SELECT (count(*) = 0)::int FROM pg_stat_activity WHERE application_name ~ 'mainstay' AND query ~ 'repack_drop'",
+        )
+        holder.close()
+        assert done.result() is None
+        assert TASK.observe(opened, step.on).tables[0].leftovers == ()
+
+
 def test_an_old_snapshot_that_sees_dead_rows_is_waited_for_and_named(database: Database, session: Sessions) -> None:
     bloat(database)
     with session() as opened, database.connect() as old, old.transaction():
         old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         old.execute("SELECT 1")
-        step = only_step(opened, strategy="mover")
+        pid, step = old.info.backend_pid, only_step(opened, strategy="mover")
         deferred = TASK.apply(opened, replace(step, args={**step.args, "patience": 0.5}), Deadline(Duration(60)))
     assert isinstance(deferred, Deferred)
-    assert f"process {old.info.backend_pid} " in str(deferred.because)
+    assert f"process {pid} " in str(deferred.because)
 
 
 def leave_over(database: Database, table: str) -> None:
@@ -253,9 +278,9 @@ CREATE TABLE kinds(id bigint GENERATED ALWAYS AS IDENTITY, of_year int, d positi
   twice int GENERATED ALWAYS AS (of_year * 2) STORED) PARTITION BY LIST (of_year);
 CREATE TABLE kinds_1 PARTITION OF kinds FOR VALUES IN (1);
 CREATE UNLOGGED TABLE kinds_2 PARTITION OF kinds FOR VALUES IN (2);
-INSERT INTO kinds(of_year, d, p, j, js, x, v, c, b, n, r, l, m, t, h)
-SELECT 1 + g % 2, g, (g, w), to_jsonb(w), to_json(w), xmlelement(name a, w), left(w, 9000), 'ab', w::bytea, g, ARRAY[int4range(1, g)],
-  ARRAY[w, NULL], ARRAY[[1, g], [2, 3]], to_tsvector('simple', left(w, 2000)), w
+INSERT INTO kinds(of_year, d, p, j, js, x, v, c, b, n, r, l, m, t, h) SELECT
+  1 + g % 2, g, ROW(g, w)::pair, to_jsonb(w), to_json(w), xmlelement(name a, w), left(w, 9000), 'ab', w::bytea, g,
+  ARRAY[int4range(1, g)], ARRAY[w, NULL], ARRAY[[1, g], [2, 3]], to_tsvector('simple', left(w, 2000)), w
 FROM generate_series(1, 800) g, LATERAL (SELECT string_agg(md5(g::text || i), ' ') AS w FROM generate_series(1, 150) i) s;
 ALTER TABLE kinds DROP COLUMN h;
 DELETE FROM kinds WHERE id % 8 > 1;
@@ -267,7 +292,8 @@ ANALYZE;
 def _audit(database: Database, table: str) -> None:
     database.sql("CREATE TABLE audit(who text)")
     database.sql(
-        "CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO audit VALUES (NEW.who); RETURN NEW; END$$"
+        "CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$BEGIN INSERT INTO audit VALUES (NEW.who); RETURN NEW; END$$"
     )
     database.sql(f"CREATE TRIGGER audit BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION audit()")
 

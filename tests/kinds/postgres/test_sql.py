@@ -18,6 +18,7 @@ from mainstay.kinds import postgres as kind
 from mainstay.kinds.postgres.rows import maker
 from mainstay.kinds.postgres.statement import looking
 from tests.kinds.postgres.conftest import Database, fresh_database
+from tests.kinds.postgres.locking import locked_database
 from tests.live import postgres_server
 from tests.live.postgres_server import PostgresServer
 
@@ -72,3 +73,23 @@ def _psql(binaries: postgres_server.Binaries, text: str, *argv: str) -> None:
     command = binaries.argv("psql", *argv)
     done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, cwd="/", check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture(scope="session")
+def locked(postgres: PostgresServer) -> Iterator[Database]:
+    """Return a database with tables that nobody can open."""
+    with locked_database(postgres) as database:
+        yield database
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_a_query_waits_for_no_lock(name: str, locked: Database) -> None:
+    row, text = ROWS[name], looking(name, locked.server.major)
+    kinds = ["i"] if row.extension == "amcheck" or name == "index_density" else ["r", "m", "t"]
+    with locked.connect() as connection:
+        found = connection.execute("SELECT array_agg(oid)::text FROM pg_class WHERE oid > 16384 AND relkind = ANY (%s)", (kinds,))
+        (oids,) = found.fetchall()[0]
+        connection.execute("SET lock_timeout = '100ms'")
+        for only in ("", oids):
+            connection.execute("SELECT set_config('mainstay.only', %s, false)", (only,))
+            connection.execute(text.encode()).fetchall()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mainstay.kinds.postgres.analyze import AnalyzeParams
 from tests.laws.scene import Scene
-from tests.laws.scenes import postgres_care, postgres_compact, postgres_orphans, postgres_server_wide
+from tests.laws.scenes import postgres_care, postgres_compact, postgres_orphans, postgres_server_wide, postgres_upgrade
 from tests.laws.scenes.postgres_database import scene
 
 
@@ -21,4 +21,5 @@ SCENES: dict[str, Callable[[Path], Scene]] = {
     **postgres_compact.SCENES,
     **postgres_orphans.SCENES,
     **postgres_server_wide.SCENES,
+    **postgres_upgrade.SCENES,
 }

@@ -15,6 +15,7 @@ from mainstay.kinds.postgres.cancel import Cancel
 from mainstay.kinds.postgres.check import Check
 from mainstay.kinds.postgres.compact import Compact
 from mainstay.kinds.postgres.counts import Counts
+from mainstay.kinds.postgres.discover import discover
 from mainstay.kinds.postgres.drop_invalid import DropInvalidIndexes
 from mainstay.kinds.postgres.index_review import Indexes
 from mainstay.kinds.postgres.orphans import OrphanedRows
@@ -27,6 +28,7 @@ from mainstay.kinds.postgres.statements import Statements
 from mainstay.kinds.postgres.statistics import Statistics
 from mainstay.kinds.postgres.tune import Tune
 from mainstay.kinds.postgres.upgrade_check import UpgradeCheck
+from mainstay.kinds.postgres.upgrade_rehearsal import UpgradeRehearsal
 from mainstay.kinds.postgres.vacuum import Vacuum
 from mainstay.model.errors import ConfigError
 from mainstay.model.target import Target
@@ -80,8 +82,10 @@ KIND = Kind(
         Cancel(),
         OrphanedRows(),
         UpgradeCheck(),
+        UpgradeRehearsal(),
     ),
     category="data",
     connect=connect,
     resource=resource,
+    discover=discover,
 )

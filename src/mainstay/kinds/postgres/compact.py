@@ -9,7 +9,9 @@ from mainstay.kinds.postgres.compactable import CompactFacts, look_compactable
 from mainstay.kinds.postgres.move import drop_half_built, move
 from mainstay.kinds.postgres.repack import clear, repack
 from mainstay.kinds.postgres.rewrite import CONCURRENTLY, FULL, rewrite
+from mainstay.kinds.postgres.statement import LockNotAvailable
 from mainstay.kinds.postgres.strategy import CompactParams, Subject, decide
+from mainstay.model.because import because
 from mainstay.model.figure import Figure
 from mainstay.model.plan import Impact, On, Skip, Step
 from mainstay.model.task import TaskClass
@@ -58,10 +60,17 @@ class Compact(TaskKind[CompactFacts, CompactParams]):
         """Return what could be given back."""
         return [Figure("waste", sum(one.waste for one in facts.bloat), "B")]
 
+    def apply(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
+        """Do it; a table that somebody keeps locked is left to another time."""
+        try:
+            return super().apply(session, step, deadline)
+        except LockNotAvailable as error:
+            return Deferred(because(f"locked by another session: {error.because}", None))
+
     @action("repack_concurrently")
-    def repack_concurrently(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
+    def repack_concurrently(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Rewrite it by the server's own command, online."""
-        return rewrite(session, step, deadline, CONCURRENTLY)
+        rewrite(session, step, deadline, CONCURRENTLY)
 
     @action("repack")
     def repack(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
@@ -74,9 +83,9 @@ class Compact(TaskKind[CompactFacts, CompactParams]):
         return move(session, step, deadline)
 
     @action("rewrite")
-    def rewrite(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
+    def rewrite(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Rewrite it while everybody waits."""
-        return rewrite(session, step, deadline, FULL)
+        rewrite(session, step, deadline, FULL)
 
     def tidy(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Take away the objects of a pg_repack, or half-built indexes, that were left."""

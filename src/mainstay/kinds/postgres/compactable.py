@@ -109,9 +109,9 @@ def look_compactable(session: Session, on: On | None = None) -> CompactFacts:
         tables, means = server.everywhere(Compactable), server.everywhere(Means)
     known = {one.on: one for one in tables}
     sampled = tuple(_with_toast(session, one, known[one.on]) for one in bloat.tables if one.on in known)
-    bloated = {one.on for one in sampled}
+    kept = tuple(one for one in tables if one.on in {bloated.on for bloated in sampled})
     program, free = programs.find(session, "pg_repack"), _room(session, means[0])
-    return CompactFacts(bloat.at, bloat.settings, bloat.server, sampled, tables, means, program.version if program else "", free)
+    return CompactFacts(bloat.at, bloat.settings, bloat.server, sampled, kept, means, program.version if program else "", free)
 
 
 def _with_toast(session: Session, bloat: TableBloat, table: Compactable) -> TableBloat:

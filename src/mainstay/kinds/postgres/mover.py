@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mainstay.kinds.postgres.holding import wait_for_snapshots, wait_for_table
 from mainstay.kinds.postgres.pace import Pace
 from mainstay.kinds.postgres.statement import LockNotAvailable, Statement, statement
+from mainstay.model.errors import StepFailed
 from mainstay.model.plan import Step
 from mainstay.model.units import Duration
 from mainstay.system import clock
@@ -93,7 +94,10 @@ class Mover:
 
     def extent(self) -> Extent:
         """Return how many pages there are now."""
-        return self.act.server.read(Extent, self.database, [self.oid])[0]
+        found = self.act.server.read(Extent, self.database, [self.oid])
+        if not found:
+            raise StepFailed("the table is gone", on=".".join(self.table), next="it was dropped or renamed meanwhile: plan again")
+        return found[0]
 
     def shrink(self, target: int) -> None:
         """Move rows from the end to the front, pass by pass, until the table has some `target` pages or gets no smaller."""

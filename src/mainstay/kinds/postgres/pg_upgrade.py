@@ -41,37 +41,35 @@ class Owner:
 def check(session: Session, server: Identity, cluster: Cluster) -> Tried:
     """Run `pg_upgrade --check` against the running server, which it only reads; say why not where it cannot be run."""
     new: Path | None = session.target.settings.next_programs
-    if why_not := _impossible(session, cluster, new):
+    if why_not := impossible(session, cluster):
         return Tried(not_run=why_not)
     assert new
-    with owner(session, cluster) as runner:
+    with _scratch(session, cluster) as runner:
         try:
-            version = major(runner, new)
+            major, minor = version(runner, new)
             initdb(runner, new, server, cluster, runner.folder / "new")
-            done = runner.run([str(new / "pg_upgrade"), "--check", *_arguments(session, cluster, new, runner.folder)], _MOST)
+            done = upgrade(session, runner, cluster, Path(cluster.folder), "--check")
         except (StepFailed, Unreachable, DeadlinePassed) as error:
             return Tried(not_run=f"{error.what}: {error.because}")
         problems = _problems(legible(done.stdout), runner.folder) if done.code else ()
-        return Tried(str(version), problems, took=done.took)
+        return Tried(major, minor, problems, took=done.took)
 
 
-@contextmanager
-def owner(session: Session, cluster: Cluster) -> Iterator[Owner]:
-    """Make a folder for the user who owns the cluster, and remove it."""
+def owner(session: Session, cluster: Cluster, folder: Path) -> Owner:
+    """Hand a folder to the user who owns the cluster."""
     files = Path(cluster.folder).stat()
-    with tempfile.TemporaryDirectory(prefix="mainstay-upgrade-") as folder:
-        if os.geteuid() == 0:
-            os.chown(folder, files.st_uid, files.st_gid)
-        yield Owner(session.door, files.st_uid, files.st_gid, Path(folder))
+    if os.geteuid() == 0:
+        os.chown(folder, files.st_uid, files.st_gid)
+    return Owner(session.door, files.st_uid, files.st_gid, folder)
 
 
-def major(runner: Owner, programs: Path) -> int:
-    """Return the major version of programs."""
+def version(runner: Owner, programs: Path) -> tuple[int, int]:
+    """Return the major and the minor version of programs."""
     said = legible(runner.run([str(programs / "pg_upgrade"), "--version"], _ASK).require("cannot run pg_upgrade").stdout)
-    found = re.search(r"(\d+)\.", said)
+    found = re.search(r"(\d+)\.(\d+)", said)
     if found is None:
         raise StepFailed("pg_upgrade does not say its version", on=str(programs), because=said[:80])
-    return int(found.group(1))
+    return int(found.group(1)), int(found.group(2))
 
 
 def initdb(runner: Owner, new: Path, server: Identity, cluster: Cluster, folder: Path) -> None:
@@ -83,7 +81,7 @@ def initdb(runner: Owner, new: Path, server: Identity, cluster: Cluster, folder:
         f"--lc-ctype={cluster.ctype}",
         f"--wal-segsize={cluster.segment // 2**20}",
         *_provider(cluster),
-        *_checksums(server, major(runner, new)),
+        *_checksums(server, version(runner, new)[0]),
     ]
     argv = [str(new / "initdb"), "--auth=trust", "--no-sync", *alike, "-D", str(folder)]
     runner.run(argv, _MOST).require("cannot make a cluster of the new version")
@@ -100,9 +98,9 @@ def _checksums(server: Identity, new: int) -> list[str]:
     return ["--no-data-checksums"] if new >= 18 else []
 
 
-def _impossible(session: Session, cluster: Cluster, new: Path | None) -> str:
+def impossible(session: Session, cluster: Cluster) -> str:
     """Say why pg_upgrade cannot be run from here, "" when it can."""
-    if new is None:
+    if session.target.settings.next_programs is None:
         return "`next_programs` names no newer programs"
     if session.door.place.container:
         return "the server runs in a container: upgrade its image, see the how-to"
@@ -119,11 +117,19 @@ def _impossible(session: Session, cluster: Cluster, new: Path | None) -> str:
     return ""
 
 
-def _arguments(session: Session, cluster: Cluster, new: Path, folder: Path) -> list[str]:
-    old = programs.find(session, "pg_ctl")
-    assert old
-    places = ["-b", str(Path(old.path).parent), "-B", str(new), "-d", cluster.folder, "-D", str(folder / "new")]
-    return [*places, "-U", cluster.installer, "-p", str(cluster.port), "--socketdir", str(folder)]
+def upgrade(session: Session, runner: Owner, cluster: Cluster, old: Path, *more: str, deadline: Duration = _MOST) -> Completed:
+    """Run pg_upgrade from a cluster to the empty one that `initdb` made in the same folder."""
+    running, new = programs.find(session, "pg_ctl"), session.target.settings.next_programs
+    assert running
+    places = ["-b", str(Path(running.path).parent), "-B", str(new), "-d", str(old), "-D", str(runner.folder / "new")]
+    whose = ["-U", cluster.installer, "-p", str(cluster.port), "--socketdir", str(runner.folder)]
+    return runner.run([str(new / "pg_upgrade"), *places, *whose, *more], deadline)
+
+
+@contextmanager
+def _scratch(session: Session, cluster: Cluster) -> Iterator[Owner]:
+    with tempfile.TemporaryDirectory(prefix="mainstay-upgrade-") as folder:
+        yield owner(session, cluster, Path(folder))
 
 
 def _problems(said: str, folder: Path) -> tuple[str, ...]:

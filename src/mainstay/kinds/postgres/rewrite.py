@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mainstay.kinds.kind import Deferred, Session
+from mainstay.kinds.kind import Session
 from mainstay.kinds.postgres.compactable import Compactable
 from mainstay.kinds.postgres.statement import LockNotAvailable, Statement, statement
-from mainstay.model.because import because
 from mainstay.model.plan import Step
 from mainstay.model.units import Duration
 from mainstay.system import clock
@@ -17,20 +16,22 @@ AFTERWARDS = statement("VACUUM (ANALYZE) {table}")  # a rewrite leaves the visib
 _PAUSE = Duration(1)  # between two attempts to get the lock
 
 
-def rewrite(session: Session, step: Step, deadline: Deadline, command: Statement) -> Deferred | None:
-    """Rewrite a table unless an interrupted attempt has done it, then bring map and statistics up to date."""
+def rewrite(session: Session, step: Step, deadline: Deadline, command: Statement) -> None:
+    """Rewrite a table unless an interrupted attempt has done it, then bring map and statistics up to date.
+
+    LockNotAvailable when the table was locked whenever it was tried.
+    """
     database, *table = step.on[1:]
     until = Deadline(Duration(step.args["patience"]))
     while untouched(session, step):
         try:
             with session.connection.acting(session, deadline, database) as act:
                 act.work(command, table=tuple(table))
-        except LockNotAvailable as error:
+        except LockNotAvailable:
             if not until.left:
-                return Deferred(because(f"locked by another session: {error.because}", None))
+                raise
             clock.sleep(_PAUSE)
     settle_table(session, step, deadline)
-    return None
 
 
 def untouched(session: Session, step: Step) -> bool:

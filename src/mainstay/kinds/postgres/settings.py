@@ -181,6 +181,12 @@ class PostgresSettings:
             "folder of the programs of the version to upgrade to, on the server's host", example="/usr/lib/postgresql/16/bin"
         ),
     ] = None
+    rehearsals: Annotated[
+        Path | None,
+        Setting(
+            "folder on the server's host with room for two copies of the cluster, for upgrade_rehearsal", example="/srv/scratch"
+        ),
+    ] = None
     connect_timeout: Annotated[Duration, Setting("how long connecting may take", ge=2, le=120, example="10s")] = Duration(10)
     statement_timeout: Annotated[Duration, Setting("how long one look may take", ge=1, example="1m")] = Duration(60)
     lock_timeout: Annotated[

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from mainstay.kinds.kind import Session, TaskKind
 from mainstay.kinds.postgres import pg_upgrade
 from mainstay.kinds.postgres.rows import Database, Identity
-from mainstay.kinds.postgres.upgrade_rules import NEWEST, Cluster, Obstacle, Tried, known
+from mainstay.kinds.postgres.upgrade_rules import NEWEST, Cluster, Obstacle, Tried, known, released_before
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.plan import On
 from mainstay.model.setting import Setting
@@ -55,7 +56,7 @@ class UpgradeCheck(TaskKind[UpgradeFacts, UpgradeParams]):
         major = facts.server.major
         if params.to <= major:
             return [Finding(Level.OK, "server", because("version", major, ">=", params.to, "to"))]
-        found = [*known(facts.server, facts.found, facts.cluster, params.to), *_unseen(facts), *_tried(facts.tried, params)]
+        found = [*known(facts.server, facts.found, facts.cluster, params.to), *_unseen(facts), *_tried(facts, params)]
         blocked = sum(one.level is Level.CRITICAL for one in found)
         reason = because(f"from {major} to {params.to}", f"{blocked} obstacles" if blocked else "nothing known stands in the way")
         return [Finding(Level.OK, "upgrade", reason, "rehearse it on a copy before the window"), *found]
@@ -68,12 +69,20 @@ def _unseen(facts: UpgradeFacts) -> list[Finding]:
     ]
 
 
-def _tried(tried: Tried, params: UpgradeParams) -> list[Finding]:
+def _tried(facts: UpgradeFacts, params: UpgradeParams) -> Iterator[Finding]:
+    tried, on = facts.tried, "pg_upgrade"
     if tried.not_run:
-        return [Finding(Level.OK, "pg_upgrade", because("not run", tried.not_run))]
-    if tried.version != str(params.to):
-        return [Finding(Level.OK, "pg_upgrade", because("of another version", tried.version, "!=", params.to, "to"))]
+        yield Finding(Level.OK, on, because("not run", tried.not_run))
+        return
+    if tried.major != params.to:
+        yield Finding(Level.OK, on, because("of another version", tried.major, "!=", params.to, "to"))
+        return
+    if released_before(tried, facts.server):
+        reason = because("released before the running version", f"{tried.major}.{tried.minor}")
+        yield Finding(
+            Level.WARNING, on, reason, "install the newest minor version first: this one may not know what the other has stored"
+        )
     if not tried.problems:
-        return [Finding(Level.OK, "pg_upgrade", because("--check", f"passed in {tried.took}"))]
+        yield Finding(Level.OK, on, because("--check", f"passed in {tried.took}"))
     advice = "mend what it names; see `pg_upgrade --check` by hand for all of it"
-    return [Finding(Level.CRITICAL, "pg_upgrade", because("--check", problem), advice) for problem in tried.problems]
+    yield from (Finding(Level.CRITICAL, on, because("--check", problem), advice) for problem in tried.problems)

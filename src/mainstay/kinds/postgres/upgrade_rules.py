@@ -50,6 +50,8 @@ REMOVED = {  # https://www.postgresql.org/docs/release/, the incompatibilities o
     "trace_recovery_messages": 17,
 }
 
+_TOGETHER = {13: 23, 14: 20, 15: 15, 16: 11, 17: 7, 18: 1}  # minor versions of November 2025; all majors are released together
+
 
 @dataclass(frozen=True)
 class Obstacle:
@@ -85,6 +87,9 @@ class Cluster:
     logical: tuple[str, ...]
     physical: tuple[str, ...]
     inside: tuple[str, ...]
+    spaces: tuple[str, ...]
+    preloaded: str
+    size: Size
     set: tuple[str, ...]
     md5: int | None
 
@@ -93,7 +98,8 @@ class Cluster:
 class Tried:
     """What `pg_upgrade --check` of the new version said: its checks that failed, or why it was not run."""
 
-    version: str = ""
+    major: int = 0
+    minor: int = 0
     problems: tuple[str, ...] = ()
     not_run: str = ""
     took: Duration = Duration(0)
@@ -108,6 +114,13 @@ def known(server: Identity, found: tuple[Obstacle, ...], cluster: Cluster, to: i
             yield Finding(topic.level, f"database {one.database}", because(topic.name + more, one.count, ">", 0), topic.advice)
     yield from _cluster(server, cluster, to)
     yield from _settings(server, cluster, to)
+
+
+def released_before(tried: Tried, server: Identity) -> bool:
+    """Tell whether programs are older than the running server: what that has stored they may not know."""
+    if not {tried.major, server.major} <= _TOGETHER.keys():
+        return False
+    return tried.minor - _TOGETHER[tried.major] < server.version % 100 - _TOGETHER[server.major]
 
 
 def _cluster(server: Identity, cluster: Cluster, to: int) -> Iterator[Finding]:

@@ -17,6 +17,9 @@ SELECT (SELECT r.rolname::text FROM pg_roles r WHERE r.oid = 10) AS installer,
        ARRAY(SELECT s.slot_name::text FROM pg_replication_slots s WHERE s.slot_type = 'physical' AND NOT s.temporary ORDER BY 1) AS physical,
        ARRAY(SELECT t.spcname::text FROM pg_tablespace t, pg_settings s
              WHERE s.name = 'data_directory' AND pg_tablespace_location(t.oid) LIKE s.setting || '/%' ORDER BY 1) AS inside,
+       ARRAY(SELECT pg_tablespace_location(t.oid) FROM pg_tablespace t WHERE pg_tablespace_location(t.oid) <> '' ORDER BY 1) AS spaces,
+       coalesce((SELECT s.setting FROM pg_settings s WHERE s.name = 'shared_preload_libraries'), '') AS preloaded,
+       (SELECT sum(CASE WHEN has_database_privilege(b.oid, 'CONNECT') THEN pg_database_size(b.oid) END)::bigint FROM pg_database b) AS size,
        ARRAY(SELECT s.name FROM pg_settings s WHERE s.source NOT IN ('default', 'override', 'client', 'session') ORDER BY 1) AS set,
        CASE WHEN has_table_privilege('pg_authid', 'SELECT')
             THEN substring(query_to_xml('SELECT count(*) AS n FROM pg_authid WHERE rolpassword LIKE ''md5%''', false, false, '')::text

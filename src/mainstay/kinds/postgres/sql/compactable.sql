@@ -5,7 +5,7 @@
 WITH wanted AS (
   SELECT c.*, n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_toast|^pg_temp_'
-    AND (coalesce(current_setting('mainstay.only', true), '{}') = '{}' OR c.oid = ANY (current_setting('mainstay.only', true)::oid[]))
+    AND coalesce(c.oid = ANY (nullif(nullif(current_setting('mainstay.only', true), ''), '{}')::oid[]), true)
 ), usable AS (  -- a column that may be set to itself: in no list of a trigger, no base of a generated column; narrow ones first
   SELECT DISTINCT ON (a.attrelid) a.attrelid, a.attnum, a.attname
   FROM pg_attribute a

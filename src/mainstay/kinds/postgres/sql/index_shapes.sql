@@ -53,7 +53,7 @@ JOIN (
   LEFT JOIN pg_amproc image ON image.amprocfamily = opc.opcfamily AND image.amproclefttype = opc.opcintype
     AND image.amprocrighttype = opc.opcintype AND image.amprocnum = 4
   LEFT JOIN pg_collation l ON l.oid = k.indcollation[a.attnum - 1] AND a.attnum <= k.indnkeyatts
-  LEFT JOIN pg_stats p ON p.schemaname = kc.relnamespace::regnamespace::name
+  LEFT JOIN pg_stats p ON p.schemaname = (SELECT kn.nspname FROM pg_namespace kn WHERE kn.oid = kc.relnamespace)
     AND p.tablename = CASE WHEN t.attnum IS NULL THEN kx.relname ELSE kc.relname END
     AND p.attname = coalesce(t.attname, a.attname) AND NOT p.inherited
   GROUP BY 1

@@ -47,7 +47,7 @@ LEFT JOIN (
            FILTER (WHERE NOT a.attisdropped) AS nulls
   FROM pg_attribute a
   JOIN pg_class ac ON ac.oid = a.attrelid AND ac.relkind IN ('r', 'm')
-  LEFT JOIN pg_stats p ON p.schemaname = ac.relnamespace::regnamespace::name AND p.tablename = ac.relname AND p.attname = a.attname AND NOT p.inherited
+  LEFT JOIN pg_stats p ON p.schemaname = (SELECT an.nspname FROM pg_namespace an WHERE an.oid = ac.relnamespace) AND p.tablename = ac.relname AND p.attname = a.attname AND NOT p.inherited
   WHERE a.attnum > 0
   GROUP BY 1
 ) columns ON columns.attrelid = c.oid

@@ -11,14 +11,14 @@ WHERE l.locktype = 'relation'
   AND l.granted
   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
   AND a.pid <> pg_backend_pid()
-  AND CASE WHEN coalesce(current_setting('mainstay.only', true), '{}') = '{}' THEN l.relation >= 16384
-           ELSE l.relation = ANY (current_setting('mainstay.only', true)::oid[]) END
+  AND l.relation >= 16384
+  AND coalesce(l.relation = ANY (nullif(nullif(current_setting('mainstay.only', true), ''), '{}')::oid[]), true)
 UNION
 SELECT l.relation::bigint, format('prepared transaction %L', p.gid), extract(epoch FROM clock_timestamp() - p.prepared)::float8
 FROM pg_locks l
 JOIN pg_prepared_xacts p ON l.virtualtransaction = '-1/' || p.transaction
 WHERE l.locktype = 'relation'
   AND p.database = current_database()
-  AND CASE WHEN coalesce(current_setting('mainstay.only', true), '{}') = '{}' THEN l.relation >= 16384
-           ELSE l.relation = ANY (current_setting('mainstay.only', true)::oid[]) END
+  AND l.relation >= 16384
+  AND coalesce(l.relation = ANY (nullif(nullif(current_setting('mainstay.only', true), ''), '{}')::oid[]), true)
 ORDER BY 3 DESC NULLS LAST, 2;
