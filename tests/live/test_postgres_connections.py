@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mainstay.kinds.kind import Session
+from mainstay.kinds.postgres.rows import Table
 from mainstay.kinds.postgres.server import connect
 from mainstay.kinds.postgres.settings import PostgresSettings
 from mainstay.model.errors import Unreachable
@@ -92,3 +93,16 @@ def test_a_service_file_says_where_the_server_is(server: PostgresServer, tmp_pat
     services.write_text(f"[shop]\nhost=127.0.0.1\nport={server.port}\nuser=app\ndbname=postgres\nsslmode=require\n")
     monkeypatch.setenv("PGSERVICEFILE", str(services))
     assert seen("service=shop", tmp_path) == ("app", True)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_of_another_encoding_is_read_as_text(server: PostgresServer, encoding: str) -> None:
+    name = f"old_{encoding}"
+    server.sql(f"CREATE DATABASE \"{name}\" ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    with server.connect(name) as connection:
+        connection.execute("SET client_encoding = 'utf8'")
+        connection.execute('CREATE TABLE "größe"(x int)')
+    target = Target("db", "postgres", PostgresSettings(server.dsn(name)))
+    with connect(target, Door()) as found:
+        assert (found.identity().database, [table.name for table in found.read(Table)]) == (name, ["größe"])
+    server.sql(f'DROP DATABASE "{name}"')

@@ -23,6 +23,7 @@ INSERT INTO "{t}" (at, wide) SELECT now(), (SELECT string_agg(md5(g || ' ' || s)
 CREATE TABLE "{t} parts" (id int NOT NULL) PARTITION BY RANGE (id);
 CREATE TABLE "{t} part" PARTITION OF "{t} parts" DEFAULT;
 CREATE MATERIALIZED VIEW "{t} view" AS SELECT id FROM "{t}";
+DO $$ BEGIN EXECUTE format('CREATE TABLE repack.table_%s () INHERITS ("{t}")', '"{t}"'::regclass::oid); END $$;
 CREATE TABLE mainstay_quarantine."{t} kept" (id int);
 COMMENT ON TABLE mainstay_quarantine."{t} kept" IS 'mainstay {{"rule": "r", "table": "t", "at": 1}}';
 """
@@ -34,7 +35,9 @@ NAMES = ("Dropped", "Awaited", "Prepared", "Free")
 def locked_database(server: PostgresServer) -> Iterator[Database]:
     """Return a database where a table is being dropped, for one a LOCK waits, a prepared transaction has one, and one is free."""
     with fresh_database(server) as database, ExitStack() as held:
-        database.sql("CREATE SCHEMA mainstay_quarantine; CREATE PUBLICATION everything FOR ALL TABLES")
+        database.sql(
+            "CREATE SCHEMA mainstay_quarantine; CREATE SCHEMA IF NOT EXISTS repack; CREATE PUBLICATION everything FOR ALL TABLES"
+        )
         for name in NAMES:
             database.sql(_TABLE.format(t=name))
         database.sql("VACUUM ANALYZE")
@@ -46,8 +49,9 @@ def locked_database(server: PostgresServer) -> Iterator[Database]:
         waiting.pgconn.send_query(f"BEGIN; LOCK TABLE {_TABLES.format(t='Awaited')}".encode())
         waiting.pgconn.flush()
         preparing.execute(f"LOCK TABLE {_TABLES.format(t='Prepared')}".encode())
-        preparing.execute("PREPARE TRANSACTION 'kept'")
-        held.callback(database.sql, "ROLLBACK PREPARED 'kept'")
+        preparing.execute('ALTER SEQUENCE "Prepared_id_seq" INCREMENT 2')
+        preparing.execute(f"PREPARE TRANSACTION '{database.name}'".encode())
+        held.callback(database.sql, f"ROLLBACK PREPARED '{database.name}'")
         _wait(database)
         yield database
 

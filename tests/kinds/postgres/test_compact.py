@@ -99,6 +99,14 @@ def test_vacuum_full_of_the_runbook_keeps_readers_waiting_and_empties_the_visibi
     assert _visible(database, table) == 0
 
 
+def test_an_open_transaction_of_another_database_does_not_make_a_rewrite_copy_dead_rows(
+    postgres: PostgresServer, database: Database, session: Sessions, perform: Perform
+) -> None:
+    bloat(database)
+    with fresh_database(postgres) as other, held(other, "SELECT txid_current()"), session() as opened:
+        assert perform(opened, "compact", strategy="rewrite", **WORTH) == [None]
+
+
 @pytest.mark.covers("DBP-03")
 @pytest.mark.parametrize("strategy", ["repack", "rewrite"])
 def test_after_a_rewrite_the_visibility_map_is_full(

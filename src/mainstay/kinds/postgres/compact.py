@@ -68,9 +68,9 @@ class Compact(TaskKind[CompactFacts, CompactParams]):
             return Deferred(because(f"locked by another session: {error.because}", None))
 
     @action("repack_concurrently")
-    def repack_concurrently(self, session: Session, step: Step, deadline: Deadline) -> None:
+    def repack_concurrently(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
         """Rewrite it by the server's own command, online."""
-        rewrite(session, step, deadline, CONCURRENTLY)
+        return rewrite(session, step, deadline, CONCURRENTLY)
 
     @action("repack")
     def repack(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
@@ -83,9 +83,9 @@ class Compact(TaskKind[CompactFacts, CompactParams]):
         return move(session, step, deadline)
 
     @action("rewrite")
-    def rewrite(self, session: Session, step: Step, deadline: Deadline) -> None:
+    def rewrite(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
         """Rewrite it while everybody waits."""
-        rewrite(session, step, deadline, FULL)
+        return rewrite(session, step, deadline, FULL)
 
     def tidy(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Take away the objects of a pg_repack, or half-built indexes, that were left."""

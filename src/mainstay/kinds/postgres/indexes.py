@@ -37,7 +37,7 @@ class Index:
     system: bool  # of a system catalog
     size: Size
     filenode: int  # the file that holds it: another one after each rebuild
-    definition: str
+    definition: str  # "" while the table is locked
     valid: bool  # queries use it
     unique: bool
     exclusion: bool

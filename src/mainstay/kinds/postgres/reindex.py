@@ -9,7 +9,7 @@ from mainstay.kinds.postgres.indexes import DROP, Index, copies, drop_copies, na
 from mainstay.kinds.postgres.rebuild import RebuildFacts, ReindexParams, changed_order, decide, look_indexes
 from mainstay.kinds.postgres.statement import LockNotAvailable, statement
 from mainstay.model.because import Finding, Level, because
-from mainstay.model.errors import StepFailed
+from mainstay.model.errors import StepFailed, Unknown
 from mainstay.model.figure import Figure
 from mainstay.model.plan import Impact, On, Skip, Step, shown
 from mainstay.model.task import TaskClass
@@ -57,6 +57,8 @@ class Reindex(TaskKind[RebuildFacts, ReindexParams]):
             return f"the recorded version is still {after.collations[0].recorded}" if after.collations else None
         if index is None:
             return "the index is gone"
+        if not index.definition:
+            raise Unknown("nobody can see how the index is defined", on=shown(step.on), because=index.busy, next="resume later")
         if index.definition != step.args["definition"]:
             return "its definition is not the one of before"
         if index.filenode == step.args["filenode"]:

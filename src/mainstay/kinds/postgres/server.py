@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from mainstay.kinds.postgres import faults
 from mainstay.kinds.postgres.rows import Database, Identity, R, maker
 from mainstay.kinds.postgres.settings import PostgresSettings
-from mainstay.kinds.postgres.statement import Name, Place, Statement, Written, looking
+from mainstay.kinds.postgres.statement import LockNotAvailable, Name, Place, Statement, Written, looking
 from mainstay.model.errors import ConfigError, Unknown
 from mainstay.model.setting import HOST
 from mainstay.model.setting import Place as Where
@@ -44,6 +44,7 @@ _OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE starts_with(application_name, %s) AND usename = current_user AND pid <> ALL (%s)"
 )
+_AGAIN = 3  # looks, before a lock that is in the way is an error
 _GONE = Duration(20)  # a backend notices the request at its next chance; an index build in a long sort takes a moment
 
 
@@ -80,7 +81,14 @@ class Server:
         """Run the query of a row class in one database ("" = that of the connection).
 
         `only` are the oids of the objects that a costly query reads closely: it finds them in the setting `mainstay.only`.
+        Queries open nothing that is locked; one that a lock has forestalled is run again.
         """
+        for _ in range(_AGAIN):
+            with suppress(LockNotAvailable):
+                return self._read(row, database, only)
+        return self._read(row, database, only)
+
+    def _read(self, row: type[R], database: str, only: Sequence[int]) -> tuple[R, ...]:
         connection = self._on(database)
         with faults.explained(self._named(database)), connection.cursor() as cursor:
             cursor.execute(_SET, (["mainstay.only"], ["{" + ",".join(map(str, only)) + "}"]))
@@ -112,7 +120,7 @@ class Server:
             **parameters,
         }
         with faults.connecting(self._named(database)):
-            connection: Connection = psycopg.connect(self.conninfo(database), autocommit=True)
+            connection: Connection = psycopg.connect(self.conninfo(database), autocommit=True, client_encoding="utf8")
         try:
             with faults.explained(self._named(database)):
                 connection.execute(_SET, (list(known), list(known.values())))

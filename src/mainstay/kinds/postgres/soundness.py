@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mainstay.kinds.kind import Session
 from mainstay.kinds.postgres.settings import PostgresSettings
+from mainstay.kinds.postgres.statement import LockNotAvailable
 from mainstay.model.errors import DeadlinePassed, MainstayError
 from mainstay.model.plan import On
 from mainstay.model.units import Duration, Size
@@ -113,17 +114,19 @@ class Examiner:
         self.server.close()
 
     def check(self, one: Verdict) -> Verdict | None:
-        """Check one index or table; None when the time was over before. Applications go on meanwhile."""
+        """Check one index or table, while all go on; None when the time was over before. What is locked keeps its turn."""
         row = _Table if one.on[0] == "table" else _DEPTHS[self.settings.amcheck.depth]
         try:
             found = self._attended(row, one)
         except DeadlinePassed:
             return None
+        except LockNotAvailable:
+            return one
         except MainstayError as error:
             if not str(getattr(error.__cause__, "sqlstate", None)).startswith(_DAMAGE):
                 raise
             return replace(one, at=clock.now(), problem=error.because)
-        return replace(one, at=clock.now(), problem=found[0].problem if found else "")
+        return replace(one, at=clock.now(), problem=found[0].problem) if found else one
 
     def _attended(self, row: type[Checked], one: Verdict) -> tuple[Checked, ...]:
         """Look in a second thread while the wish to stop is asked."""

@@ -58,7 +58,10 @@ class UpgradeCheck(TaskKind[UpgradeFacts, UpgradeParams]):
             return [Finding(Level.OK, "server", because("version", major, ">=", params.to, "to"))]
         found = [*known(facts.server, facts.found, facts.cluster, params.to), *_unseen(facts), *_tried(facts, params)]
         blocked = sum(one.level is Level.CRITICAL for one in found)
-        reason = because(f"from {major} to {params.to}", f"{blocked} obstacles" if blocked else "nothing known stands in the way")
+        reason = because(
+            f"from {major} to {params.to}",
+            f"{blocked} obstacle{'s' * (blocked > 1)}" if blocked else "nothing known stands in the way",
+        )
         return [Finding(Level.OK, "upgrade", reason, "rehearse it on a copy before the window"), *found]
 
 

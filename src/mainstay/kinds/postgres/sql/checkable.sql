@@ -2,18 +2,28 @@
 -- columns: as in soundness.Checkable
 -- versions: 13-
 -- source: https://www.postgresql.org/docs/current/amcheck.html
+WITH locked AS (  -- opening these would wait; a prepared transaction has no pid
+  SELECT DISTINCT relation FROM pg_locks
+  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+    AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+), sized AS (
+  SELECT r.oid, CASE WHEN l.relation IS NULL THEN pg_relation_size(r.oid) ELSE r.relpages * current_setting('block_size')::bigint END AS size
+  FROM pg_class r LEFT JOIN locked l ON l.relation = r.oid
+  WHERE r.relkind IN ('r', 'm', 't', 'i')
+)
 SELECT current_database()::text AS database,
        n.nspname::text AS schema,
        c.relname::text AS name,
        c.oid::bigint AS oid,
        CASE c.relkind WHEN 'i' THEN 'index' ELSE 'table' END AS kind,
        coalesce(t.relname, c.relname)::text AS "table",
-       pg_relation_size(c.oid) AS size,
+       size.size,
        format('%I.%I', n.nspname, c.relname) AS quoted,
        coalesce(x.allowed, false) AS allowed,
        EXISTS (SELECT FROM pg_extension WHERE extname = 'amcheck') AS installed
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN sized size ON size.oid = c.oid AND size.size IS NOT NULL  -- NULL: dropped meanwhile
 LEFT JOIN pg_index i ON i.indexrelid = c.oid
 LEFT JOIN pg_class t ON t.oid = i.indrelid
 LEFT JOIN LATERAL (

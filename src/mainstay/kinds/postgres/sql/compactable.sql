@@ -34,8 +34,18 @@ WITH wanted AS (
   SELECT r.ev_class, array_agg(r.rulename::text) FILTER (WHERE r.ev_enabled IN ('O', 'A')) AS origin,
          array_agg(r.rulename::text) FILTER (WHERE r.ev_enabled IN ('R', 'A')) AS replica
   FROM pg_rewrite r WHERE r.ev_type = '2' GROUP BY 1
-), published AS (
-  SELECT schemaname, tablename, array_agg(pubname::text ORDER BY pubname) AS names FROM pg_publication_tables GROUP BY 1, 2
+), published AS (  -- by itself, with a table that it is a part of, or with its schema (15); pg_publication_tables would wait for locks
+  SELECT w.oid, array_agg(DISTINCT p.pubname::text ORDER BY p.pubname::text) AS names
+  FROM wanted w
+  CROSS JOIN LATERAL (SELECT w.oid UNION SELECT relid FROM pg_partition_ancestors(w.oid)) a(oid)
+  JOIN pg_class c ON c.oid = a.oid
+  JOIN pg_publication p ON p.puballtables
+    OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid)
+    OR EXISTS (SELECT FROM pg_depend d JOIN pg_depend s USING (classid, objid)
+               WHERE d.classid = to_regclass('pg_publication_namespace') AND d.refclassid = 'pg_publication'::regclass AND d.refobjid = p.oid
+                 AND s.refclassid = 'pg_namespace'::regclass AND s.refobjid = c.relnamespace)
+  WHERE w.relkind = 'r' AND w.relpersistence = 'p' AND w.oid >= 16384
+  GROUP BY 1
 ), left_over AS (  -- what a pg_repack that was ended has left
   SELECT w.oid, array_agg(x.what ORDER BY x.what) AS names
   FROM wanted w, LATERAL (
@@ -93,6 +103,6 @@ LEFT JOIN usable u ON u.attrelid = w.oid
 LEFT JOIN values_out_of_line v ON v.attrelid = w.oid
 LEFT JOIN fired f ON f.tgrelid = w.oid
 LEFT JOIN ruled r ON r.ev_class = w.oid AND w.relkind = 'r'
-LEFT JOIN published p ON p.schemaname = w.nspname AND p.tablename = w.relname
+LEFT JOIN published p ON p.oid = w.oid
 LEFT JOIN left_over o ON o.oid = w.oid
 ORDER BY 2, 3;

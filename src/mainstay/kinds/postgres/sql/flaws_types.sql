@@ -2,8 +2,16 @@
 -- columns: as in flaws.TypeFlaw
 -- versions: 13-
 -- source: https://wiki.postgresql.org/wiki/Don%27t_Do_This
-WITH a AS (
-  SELECT n.nspname, c.relname, c.oid, a.attname, a.attnum, a.atttypid,
+WITH locked AS (  -- opening these would wait; a prepared transaction has no pid
+  SELECT DISTINCT relation FROM pg_locks
+  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+    AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+), sized AS (
+  SELECT r.oid, CASE WHEN l.relation IS NULL THEN pg_relation_size(r.oid) ELSE r.relpages * current_setting('block_size')::bigint END AS size
+  FROM pg_class r LEFT JOIN locked l ON l.relation = r.oid
+  WHERE r.relkind = 'r'
+), a AS (
+  SELECT n.nspname, c.relname, c.oid, coalesce(size.size, 0) AS size, a.attname, a.attnum, a.atttypid,
          a.atthasdef AND EXISTS (
            SELECT FROM pg_depend d JOIN pg_class q ON q.oid = d.objid AND q.relkind = 'S'
            WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
@@ -11,6 +19,7 @@ WITH a AS (
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
   JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
+  LEFT JOIN sized size ON size.oid = c.oid
   WHERE a.attnum > 0 AND NOT a.attisdropped AND (a.attinhcount = 0)
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ),
@@ -28,9 +37,9 @@ found AS (
 )
 SELECT current_database()::text AS database, rule, nspname::text AS schema, relname::text AS "table",
        string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS part,
-       detail, NULL::float8 AS value, pg_relation_size(oid) AS size,
+       detail, NULL::float8 AS value, size,
        format('ALTER TABLE %I.%I ', nspname, relname) || string_agg(act, ', ' ORDER BY attnum)
          || CASE WHEN rule = 'serial' THEN '  -- and setval() to the old value, in one transaction' ELSE '  -- rewrites it' END AS statement
 FROM found
-GROUP BY nspname, relname, oid, rule, detail
+GROUP BY nspname, relname, oid, size, rule, detail
 ORDER BY size DESC, schema, "table", rule;

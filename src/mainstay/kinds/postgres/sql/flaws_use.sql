@@ -2,13 +2,25 @@
 -- columns: as in flaws.UseFlaw
 -- versions: 13-
 -- source: https://www.postgresql.org/docs/current/view-pg-stats.html, https://www.postgresql.org/docs/current/ddl-partitioning.html
-WITH t AS (
+WITH locked AS (  -- opening these would wait; a prepared transaction has no pid
+  SELECT DISTINCT relation FROM pg_locks
+  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+    AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+), sized AS (
+  SELECT r.oid, CASE WHEN l.relation IS NULL THEN pg_relation_size(r.oid) ELSE r.relpages * current_setting('block_size')::bigint END AS size
+  FROM pg_class r LEFT JOIN locked l ON l.relation = r.oid
+  WHERE r.relkind IN ('r', 't', 'i')
+), t AS (
   SELECT c.oid, c.reltuples, c.relpersistence, c.relispartition, n.nspname, c.relname,
-         format('%I.%I', n.nspname, c.relname) AS quoted, pg_table_size(c.oid) AS size,
-         pg_relation_size(c.oid) AS heap, coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0) AS toast,
+         format('%I.%I', n.nspname, c.relname) AS quoted, size.size + coalesce(toast.size + keys.size, 0) AS size,
+         size.size AS heap, coalesce(toast.size + keys.size, 0) AS toast,
          coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) AS scans, coalesce(s.n_tup_ins + s.n_tup_upd + s.n_tup_del, 0) AS writes
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
+  JOIN sized size ON size.oid = c.oid AND size.size IS NOT NULL  -- NULL: dropped meanwhile
+  LEFT JOIN sized toast ON toast.oid = c.reltoastrelid
+  LEFT JOIN pg_index ti ON ti.indrelid = toast.oid AND ti.indisvalid
+  LEFT JOIN sized keys ON keys.oid = ti.indexrelid
   LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
   WHERE c.relkind = 'r' AND c.relpersistence <> 't'
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')

@@ -2,6 +2,11 @@
 -- columns: as in shape.HeapDensity
 -- versions: 13
 -- source: https://www.postgresql.org/docs/13/pgstattuple.html, functions pgstattuple_approx and, which TOAST tables need, pgstattuple
+WITH locked AS (  -- opening these would wait; a prepared transaction has no pid
+  SELECT DISTINCT relation FROM pg_locks
+  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+    AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+)
 SELECT c.oid::bigint AS oid, a.size, a.scanned, a.rows, a.dead, a.dead_length, a.free
 FROM unnest(nullif(current_setting('mainstay.only', true), '')::oid[]) AS o(oid)
 JOIN pg_class c ON c.oid = o.oid
@@ -12,4 +17,5 @@ CROSS JOIN LATERAL (
   UNION ALL
   SELECT table_len, 100, tuple_count::float8, dead_tuple_count::float8, dead_tuple_len, free_space
   FROM pgstattuple(c.oid) WHERE c.relkind = 't'
-) a;
+) a
+WHERE c.oid NOT IN (SELECT relation FROM locked);

@@ -2,10 +2,10 @@
 -- columns: as in shape.IndexShape; the arrays have one element for each column of the index
 -- versions: 13-
 -- source: https://www.postgresql.org/docs/current/btree.html (deduplication), view pg_stats
-WITH locked AS (  -- asking for the size of these would wait
+WITH locked AS (  -- opening these would wait; a prepared transaction has no pid
   SELECT DISTINCT relation FROM pg_locks
-  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+    AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 ), sized AS (
   SELECT r.oid, CASE WHEN l.relation IS NULL THEN pg_relation_size(r.oid) ELSE r.relpages * current_setting('block_size')::bigint END AS size
   FROM pg_class r LEFT JOIN locked l ON l.relation = r.oid

@@ -1,9 +1,13 @@
--- How many large objects there are, and how many of them no column of type oid or lo names (`unread` such columns are closed to this role).
+-- How many large objects there are, and how many of them no column of type oid or lo names (`unread` such columns are closed to this role or locked).
 -- columns: as in orphan_rules.LargeObjects
 -- versions: 13-
 -- source: https://www.postgresql.org/docs/current/vacuumlo.html
-WITH candidates AS (
-  SELECT n.nspname, c.relname, a.attname, has_table_privilege(c.oid, 'SELECT') AS readable
+WITH locked AS (  -- opening these would wait; a prepared transaction has no pid
+  SELECT DISTINCT relation FROM pg_locks
+  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+    AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+), candidates AS (
+  SELECT n.nspname, c.relname, a.attname, has_table_privilege(c.oid, 'SELECT') AND c.oid NOT IN (SELECT relation FROM locked) AS readable
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace

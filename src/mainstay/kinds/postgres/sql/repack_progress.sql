@@ -2,8 +2,16 @@
 -- columns: as in repack.Copied
 -- versions: 13-
 -- source: https://reorg.github.io/pg_repack/
+WITH locked AS (  -- opening these would wait; a prepared transaction has no pid
+  SELECT DISTINCT relation FROM pg_locks
+  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+    AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+)
 SELECT c.oid::bigint AS oid,
-       coalesce(pg_table_size(to_regclass('repack.table_' || c.oid)), 0) AS bytes,
+       coalesce(pg_table_size((
+         SELECT copy.oid FROM pg_class copy
+         WHERE copy.oid = to_regclass('repack.table_' || c.oid) AND copy.oid NOT IN (SELECT relation FROM locked)
+       )), 0) AS bytes,
        EXISTS (
          SELECT FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
          WHERE l.relation = c.oid AND NOT l.granted AND l.mode = 'AccessExclusiveLock' AND a.query LIKE 'SELECT repack.repack_drop%'

@@ -2,7 +2,12 @@
 -- columns: as in health.rows.Sequence
 -- versions: 13-
 -- source: https://www.postgresql.org/docs/current/catalog-pg-sequence.html, https://www.postgresql.org/docs/current/catalog-pg-depend.html
-WITH filled AS (
+WITH closed AS (  -- asking these sequences would wait
+  SELECT relation FROM pg_locks
+  WHERE locktype = 'relation' AND pid IS DISTINCT FROM pg_backend_pid()
+    AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+), filled AS (
   -- owned by a column (serial, identity), or named in the default of one
   SELECT DISTINCT ON (f.seq) f.seq, a.attrelid, a.attname, a.atttypid
   FROM (
@@ -30,7 +35,7 @@ bounded AS (
   JOIN pg_class c ON c.oid = s.seqrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN filled f ON f.seq = s.seqrelid
-  WHERE NOT s.seqcycle AND c.relpersistence <> 't'
+  WHERE NOT s.seqcycle AND c.relpersistence <> 't' AND s.seqrelid NOT IN (SELECT relation FROM closed)
 )
 SELECT current_database()::text AS database,
        b.nspname::text AS schema,

@@ -2,6 +2,18 @@
 -- columns: as in rows.Table
 -- versions: 13-
 -- source: https://www.postgresql.org/docs/current/routine-vacuuming.html, view pg_stat_all_tables
+WITH locked AS (  -- opening these would wait; a prepared transaction has no pid
+  SELECT DISTINCT relation FROM pg_locks
+  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+    AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+), sized AS (
+  SELECT r.oid, CASE WHEN l.relation IS NOT NULL THEN r.relpages * current_setting('block_size')::bigint
+                     WHEN r.relkind IN ('r', 'm') THEN pg_relation_size(r.oid) ELSE pg_table_size(r.oid) END AS size
+  FROM pg_class r LEFT JOIN locked l ON l.relation = r.oid
+  WHERE r.relkind IN ('r', 'm', 't', 'i')
+), keys AS (
+  SELECT i.indrelid, sum(s.size)::bigint AS size FROM pg_index i JOIN sized s ON s.oid = i.indexrelid GROUP BY 1
+)
 SELECT current_database()::text AS database,
        n.nspname::text AS schema,
        c.relname::text AS name,
@@ -9,9 +21,9 @@ SELECT current_database()::text AS database,
        c.relkind::text AS kind,
        pg_get_userbyid(c.relowner)::text AS owner,
        pg_has_role(c.relowner, 'USAGE') AS owned,
-       pg_relation_size(c.oid) AS heap,
-       coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0) AS toast,
-       pg_indexes_size(c.oid) AS indexes,
+       size.size AS heap,
+       coalesce(toast.size + toast_keys.size, 0) AS toast,
+       coalesce(keys.size, 0) AS indexes,
        c.reltuples::float8 AS rows,
        coalesce(s.n_live_tup, 0) AS live,
        coalesce(s.n_dead_tup, 0) AS dead,
@@ -32,6 +44,10 @@ SELECT current_database()::text AS database,
        c.relpersistence::text AS persistence
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN sized size ON size.oid = c.oid AND size.size IS NOT NULL  -- NULL: dropped meanwhile
+LEFT JOIN keys ON keys.indrelid = c.oid
+LEFT JOIN sized toast ON toast.oid = c.reltoastrelid
+LEFT JOIN keys toast_keys ON toast_keys.indrelid = c.reltoastrelid
 LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND c.reltoastrelid <> 0
 LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
 CROSS JOIN LATERAL (SELECT coalesce(jsonb_object_agg(option_name, option_value), '{}') AS set FROM pg_options_to_table(c.reloptions)) o
@@ -49,5 +65,5 @@ WHERE c.relkind IN ('r', 'm')
   AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_toast', 'information_schema')
   AND n.nspname !~ '^pg_temp_|^pg_toast_temp_'
-  AND (n.nspname <> 'pg_catalog' OR pg_relation_size(c.oid) > 16777216)
+  AND (n.nspname <> 'pg_catalog' OR size.size > 16777216)
 ORDER BY 2, 3;

@@ -2,12 +2,21 @@
 -- columns: as in knowledge.Knowledge
 -- versions: 13-
 -- source: https://www.postgresql.org/docs/current/view-pg-stats.html, https://www.postgresql.org/docs/current/view-pg-stats-ext.html
+WITH locked AS (  -- opening these would wait; a prepared transaction has no pid
+  SELECT DISTINCT relation FROM pg_locks
+  WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+    AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+), sized AS (
+  SELECT r.oid, CASE WHEN l.relation IS NULL THEN pg_relation_size(r.oid) ELSE r.relpages * current_setting('block_size')::bigint END AS size
+  FROM pg_class r LEFT JOIN locked l ON l.relation = r.oid
+  WHERE r.relkind IN ('r', 'm')
+)
 SELECT current_database()::text AS database,
        n.nspname::text AS schema,
        c.relname::text AS name,
        pg_get_userbyid(c.relowner)::text AS owner,
        pg_has_role(c.relowner, 'USAGE') AS owned,
-       pg_relation_size(c.oid) AS heap,
+       size.size AS heap,
        EXISTS (SELECT FROM pg_stats k WHERE k.schemaname = n.nspname AND k.tablename = c.relname AND NOT k.inherited) AS known,
        ARRAY(
          SELECT e.stxname::text FROM pg_statistic_ext e
@@ -21,11 +30,12 @@ SELECT current_database()::text AS database,
        coalesce('process ' || p.pid, '') AS busy
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN sized size ON size.oid = c.oid
 LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
 LEFT JOIN pg_stat_progress_analyze p ON p.relid = c.oid AND p.datname = current_database()
 WHERE c.relkind IN ('r', 'm')
   AND c.relpersistence <> 't'
   AND c.oid >= 16384
-  AND pg_relation_size(c.oid) > 0
+  AND size.size > 0
   AND n.nspname !~ '^pg_'
 ORDER BY 2, 3;
