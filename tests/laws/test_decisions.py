@@ -82,7 +82,7 @@ def test_every_act_and_its_undo_is_an_action_of_the_task(case: Case) -> None:
 @every_case
 def test_no_step_is_harder_than_its_task_admits(case: Case) -> None:
     limits = _settings_in(case)
-    highest = case.task.highest_impact(limits) if limits is not None else case.task.impact
+    highest = case.task.highest_impact(limits, case.params) if limits is not None else case.task.impact
     assert all(step.impact <= highest <= case.task.impact for step in steps_of(case))
     assert all(step.deadline > 0 for step in steps_of(case))
 

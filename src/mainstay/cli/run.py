@@ -27,7 +27,8 @@ def plan(
     """Show what a routine or task would do, and why.
 
     Steps, impact, duration, and the reason for each, if it ran now; nothing is changed. It is a forecast: each task looks and
-    decides again when its turn comes. What is left alone is listed too, with the reason.
+    decides again when its turn comes. What is left alone is listed too, with the reason. A target that cannot be looked at is
+    told, and the exit code is 4.
 
     \b
     mainstay plan weekly
@@ -36,6 +37,8 @@ def plan(
     """
     from mainstay.cli import doing
     from mainstay.cli.choice import Choice
+    from mainstay.model.errors import Unreachable
+    from mainstay.model.run import Status
 
     site = call.opened()
     forecast = site.forecast(Choice(only or (), skip or (), start).of(site.routine(what)))
@@ -43,6 +46,8 @@ def plan(
         call.show_json("plan/1", {"routine": what, "tasks": forecast.tasks, "envelope": forecast.envelope})
     else:
         doing.show_plan(site, forecast)
+    if any(task.status is Status.UNKNOWN for task in forecast.tasks):
+        raise typer.Exit(Unreachable.exit_code)
 
 
 @app.command()

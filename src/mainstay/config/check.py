@@ -61,7 +61,7 @@ class Checks:
         inside = [
             number
             for number, task in enumerate(routine.tasks)
-            if self._kind(task).highest_impact(task.target.settings) >= Impact.BLOCKS_WRITES
+            if self._kind(task).highest_impact(task.target.settings, task.params) >= Impact.BLOCKS_WRITES
         ]
         if not routine.around or not inside:
             return
@@ -82,7 +82,7 @@ class Checks:
 
     def _impact(self, routine: Routine, window: Window) -> None:
         for task in (*routine.around, *routine.tasks):
-            impact = self._kind(task).highest_impact(task.target.settings)
+            impact = self._kind(task).highest_impact(task.target.settings, task.params)
             if impact > window.max_impact:
                 allowed = f"max_impact {window.max_impact.name.lower()} of window {window.name} ({window.origin})"
                 hint = f"set max_impact: {impact.name.lower()} there, or use another window"

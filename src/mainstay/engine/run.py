@@ -148,7 +148,7 @@ def _lift_when_over(drive: Drive, next_task: str) -> None:
         return
     ids = [task.id for task in drive.record.tasks if not task.bracket]
     left = [drive.task(id) for id in ids[ids.index(next_task) :] if drive.record.task(id).status not in FINISHED]
-    if not any(task and bracket.needed(drive.kind(task).highest_impact(task.target.settings)) for task in left):
+    if not any(task and bracket.needed(drive.kind(task).highest_impact(task.target.settings, task.params)) for task in left):
         bracket.leave(drive)
 
 

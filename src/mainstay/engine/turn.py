@@ -104,7 +104,7 @@ def expired(drive: Drive, task: Task) -> bool:
 
 def _brackets(drive: Drive, task: Task) -> str:
     """Put the brackets in force if what the task would do now needs them; return why that failed."""
-    if not drive.routine.around or not bracket.needed(drive.kind(task).highest_impact(task.target.settings)):
+    if not drive.routine.around or not bracket.needed(drive.kind(task).highest_impact(task.target.settings, task.params)):
         return ""
     record = drive.record.task(task.id)
     if record.steps:

@@ -119,8 +119,8 @@ class TaskKind(ABC, Generic[F, P]):
         """Return the numbers of an observation that are worth a history."""
         return ()
 
-    def highest_impact(self, settings: Any) -> Impact:
-        """Return the highest impact that any step may have on a target with these settings."""
+    def highest_impact(self, settings: Any, params: P) -> Impact:
+        """Return the highest impact that any step may have on a target with these settings, when asked with these params."""
         return self.impact
 
     def locks(self, resource: str, params: P) -> tuple[Lock, ...]:

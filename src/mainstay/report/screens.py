@@ -52,9 +52,11 @@ def plan(routine: str, forecasts: Sequence[Forecast], now: datetime) -> Document
     steps = sum(len(one.plan.steps) for one in forecasts)
     impact = max((one.plan.impact for one in forecasts), default=Impact.NONE)
     took = sum(one.took or 0.0 for one in forecasts)
+    blind = sum(bool(one.because) for one in forecasts)
+    badge = Cell(plural(steps, "step") if steps else "nothing to do", "info" if steps else "good")
     return Document(
         title=f"Plan of {routine}",
-        badge=Cell(plural(steps, "step") if steps else "nothing to do", "info" if steps else "good"),
+        badge=Cell(f"{plural(blind, 'task')} cannot look", "warn") if blind else badge,
         summary="A forecast: each task is observed and planned again when its turn comes.",
         sections=sections(
             Section("", (Tiles(tuple(_plan_tiles(impact, took, sum(len(one.plan.skips) for one in forecasts)))),)),

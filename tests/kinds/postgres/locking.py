@@ -13,6 +13,7 @@ _TABLE = """
 CREATE TABLE "{t}" (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, above bigint, at timestamp, object oid, wide text);
 CREATE INDEX "{t} expression" ON "{t}" (lower(left(wide, 9))) WHERE at IS NOT NULL;
 CREATE INDEX "{t} key" ON "{t}" (above) WHERE above IS NOT NULL;
+CREATE INDEX "{t} part of key" ON "{t}" (above) WHERE id > 9;
 CREATE INDEX "{t} invalid" ON "{t}" (at);
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"{t} invalid"'::regclass;
 ALTER TABLE "{t}" ALTER wide SET STORAGE EXTERNAL, ADD CHECK (id > 0) NOT VALID, ADD FOREIGN KEY (above) REFERENCES "{t}";

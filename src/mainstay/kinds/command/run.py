@@ -21,7 +21,7 @@ class Run(TaskKind[Facts, NoParams]):
     impact = Impact.DOWNTIME
     facts = Facts
 
-    def highest_impact(self, settings: Settings) -> Impact:
+    def highest_impact(self, settings: Settings, params: NoParams) -> Impact:
         """Return what the command was declared to have."""
         return Impact[settings.impact.upper()]
 

@@ -37,7 +37,7 @@ class Amcheck(TaskKind[AmcheckFacts, NoParams]):
     impact = Impact.BLOCKS_WRITES
     facts = AmcheckFacts
 
-    def highest_impact(self, settings: PostgresSettings) -> Impact:
+    def highest_impact(self, settings: PostgresSettings, params: NoParams) -> Impact:
         """Writes wait only where pages are compared with their parents."""
         return Impact.BLOCKS_WRITES if settings.amcheck.depth == "parents" else Impact.LOAD
 

@@ -9,6 +9,7 @@ from mainstay.kinds.postgres.compactable import CompactFacts, look_compactable
 from mainstay.kinds.postgres.move import drop_half_built, move
 from mainstay.kinds.postgres.repack import clear, repack
 from mainstay.kinds.postgres.rewrite import CONCURRENTLY, FULL, rewrite
+from mainstay.kinds.postgres.settings import PostgresSettings
 from mainstay.kinds.postgres.statement import LockNotAvailable
 from mainstay.kinds.postgres.strategy import CompactParams, Subject, decide
 from mainstay.model.because import because
@@ -28,6 +29,10 @@ class Compact(TaskKind[CompactFacts, CompactParams]):
     impact = Impact.DOWNTIME
     facts = CompactFacts
     params = CompactParams
+
+    def highest_impact(self, settings: PostgresSettings, params: CompactParams) -> Impact:
+        """Everybody waits for a rewrite alone, and that is only done when it was asked for or allowed."""
+        return Impact.DOWNTIME if params.allow_downtime or params.strategy == "rewrite" else Impact.LOAD
 
     def observe(self, session: Session, on: On | None = None) -> CompactFacts:
         """Look at the bloat of every table and at what is possible; with `on`, at one table."""
