@@ -254,7 +254,9 @@ def table(trials: list[Trial]) -> None:
     for way in WAYS:
         for hold in (0.0, HOLD):
             found = [one for one in trials if (one.way, one.hold) == (way, hold)]
-            middle: dict[str, Any] = {name: median(getattr(one, name) for one in found) for name in ("seconds", "worst", "p99", "wal", "quiet")}
+            middle: dict[str, Any] = {
+                name: median(getattr(one, name) for one in found) for name in ("seconds", "worst", "p99", "wal", "quiet")
+            }
             failed, freed = max(one.failed for one in found), min(one.reclaimed for one in found)
             print(line(replace(found[0], failed=failed, reclaimed=freed, **middle)))
 

@@ -33,9 +33,7 @@ def seen(host: Path) -> list[str]:
 
 
 def test_a_socket_is_seen_once_though_two_paths_lead_to_it(host: Path) -> None:
-    assert [note for note in seen(host) if note.startswith("Redis")] == [
-        f"Redis socket {host}/run/redis/redis.sock [redis]"
-    ]
+    assert [note for note in seen(host) if note.startswith("Redis")] == [f"Redis socket {host}/run/redis/redis.sock [redis]"]
 
 
 def test_a_listening_port_is_seen_with_its_process(host: Path) -> None:

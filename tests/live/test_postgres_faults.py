@@ -113,7 +113,9 @@ def _told(config: Path) -> str:
     command = [str(Path(sys.executable).with_name("mainstay")), "-c", str(config)]
     run = subprocess.run([*command, "run", "review"], capture_output=True, text=True, timeout=120, check=False)
     assert "Traceback" not in run.stderr, run.stderr
-    report = subprocess.run([*command, "report", "review", "--format", "markdown"], capture_output=True, text=True, timeout=60, check=False)
+    report = subprocess.run(
+        [*command, "report", "review", "--format", "markdown"], capture_output=True, text=True, timeout=60, check=False
+    )
     return run.stdout + report.stdout + report.stderr
 
 

@@ -24,4 +24,6 @@ def measure() -> Iterator[Goal]:
     short = [one for one in found if not one.good]
     worst = max(abs(one.missed or 0) for one in found)
     told = f"{len(found)} relations of {len({one.shape for one in found})} shapes, worst {worst:.1%}, {len(short)} beyond"
-    yield Goal("estimates of a rebuild", "within 15 % on ten shapes", told, ok=not short and len({one.shape for one in found}) >= 10)
+    yield Goal(
+        "estimates of a rebuild", "within 15 % on ten shapes", told, ok=not short and len({one.shape for one in found}) >= 10
+    )

@@ -18,7 +18,9 @@ def measure() -> Iterator[Goal]:
     queries = tested("tests/kinds/postgres/test_sql.py", "-m", "slow or not slow")
     wanted = "all queries on 13 to 18 (an extension that a version lacks is skipped)"
     failed = " failed" in queries.said or " error" in queries.said
-    yield Goal("queries in psql and as dataclasses", wanted, f"{queries.passed} runs passed", ok=queries.passed > 0 and not failed)
+    yield Goal(
+        "queries in psql and as dataclasses", wanted, f"{queries.passed} runs passed", ok=queries.passed > 0 and not failed
+    )
     SENT.unlink(missing_ok=True)
     tested("tests/kinds/postgres", "tests/laws", "-m", "slow or not slow", "-k", "postgres")
     compared = subprocess.run(

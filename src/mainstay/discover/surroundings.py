@@ -20,9 +20,7 @@ from mainstay.system.files import read_bounded
 _MOST = 200  # entries of a folder, and lines of a note
 _CRONTAB = Size(64_000)
 _COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-_SOCKETS = (
-    ("redis", "Redis socket", ("run/redis", "var/run/redis"), re.compile(r".*\.sock")),
-)
+_SOCKETS = (("redis", "Redis socket", ("run/redis", "var/run/redis"), re.compile(r".*\.sock")),)
 _PORTS = {
     80: "nginx",
     443: "nginx",

@@ -132,7 +132,9 @@ def test_a_role_that_may_not_check_is_a_finding(database: Database, session: Ses
 def test_only_the_look_at_parents_blocks_writes() -> None:
     settings = PostgresSettings("dbname=app")
     assert TASK.highest_impact(settings, NoParams()) is Impact.LOAD
-    assert TASK.highest_impact(PostgresSettings("dbname=app", amcheck=Amcheck(depth="parents")), NoParams()) is Impact.BLOCKS_WRITES
+    assert (
+        TASK.highest_impact(PostgresSettings("dbname=app", amcheck=Amcheck(depth="parents")), NoParams()) is Impact.BLOCKS_WRITES
+    )
 
 
 @pytest.mark.slow
