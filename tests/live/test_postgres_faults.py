@@ -1,4 +1,4 @@
-"""Eleven faults are planted in one server; the command line finds each of them and names the thing."""
+"""Twelve faults are planted in one server; the command line finds each of them and names the thing."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ CREATE TABLE orders(id int PRIMARY KEY, customer int REFERENCES customers, note 
 CREATE INDEX orders_note ON orders(note);
 CREATE INDEX orders_note_again ON orders(note);
 CREATE TABLE keyless(what text);
+CREATE TABLE swollen(id int PRIMARY KEY, body text) WITH (autovacuum_enabled = off);
+INSERT INTO swollen SELECT g, repeat('x', 500) FROM generate_series(1, 40000) g;
+DELETE FROM swollen WHERE id > 1000;
+VACUUM (ANALYZE, TRUNCATE off) swollen;
 CREATE TABLE tickets(id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
 SELECT setval(pg_get_serial_sequence('tickets', 'id'), (2147483647 * 0.9)::bigint);
 INSERT INTO customers VALUES (1, 'a'), (2, 'b');
@@ -46,7 +50,7 @@ targets:
     dsn: "{dsn}"
     limits: {{transaction: 1s, idle_transaction: 1s, statement: 1s, lock_wait: 1s, archive: 1s, wraparound: 0.00005}}
 routines:
-  review: {{tasks: [db.check, db.indexes: {{min_size: 10kB}}, db.schema, db.statements]}}
+  review: {{tasks: [db.check, db.indexes: {{min_size: 10kB}}, db.schema, db.statements, db.bloat: {{min_waste: 5MB}}]}}
 """
 FAULTS = {
     "an invalid index": "orders_broken",
@@ -57,6 +61,7 @@ FAULTS = {
     "a chain of blocked sessions": "blocks 2: process",
     "a table without a primary key": "keyless",
     "connections near their limit": "connections",
+    "a table of twice the size that it needs": 'VACUUM FULL "public"."swollen"',
     "an archive that fails": "archiv",
     "an age near wraparound": "wraparound",
     "a statement over a second": "pg_sleep",

@@ -1,4 +1,4 @@
-"""Eleven planted faults are each found and named by the command line."""
+"""Twelve planted faults are each found and named by the command line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from benchmarks.promises.goal import Goal
 from benchmarks.promises.pytests import tested
 
-FAULTS = 11
+FAULTS = 12
 
 
 def measure() -> Iterator[Goal]:

@@ -183,7 +183,7 @@ def test_an_open_transaction_over_its_limit_is_named(database: Database, session
         assert on not in found(opened)
 
 
-@pytest.mark.covers("DBP-09", "DIA-07")
+@pytest.mark.covers("DBP-09")
 def test_the_root_of_a_chain_of_waiting_sessions_is_named(database: Database, session: Sessions) -> None:
     """The first waits for nobody, the second for the first, the third for the second."""
     database.sql("CREATE TABLE stock(n int); INSERT INTO stock VALUES (1)")

@@ -54,7 +54,6 @@ def about(database: Database, text: str) -> list[Finding]:
     return [one for one in findings(database) if wanted in str(one.because) and one.on.endswith('My "shop.Orders')]
 
 
-@pytest.mark.covers("DBP-17")
 @pytest.mark.parametrize("text", PLANTED)
 def test_a_planted_fault_is_found_and_gone_with_its_statement(database: Database, text: str) -> None:
     prepare(database, f'CREATE SCHEMA "My ""shop"; {PLANTED[text]}')
@@ -66,7 +65,6 @@ def test_a_planted_fault_is_found_and_gone_with_its_statement(database: Database
     assert about(database, text) == []
 
 
-@pytest.mark.covers("DBP-17")
 def test_a_table_with_unique_columns_or_one_that_is_a_partition_needs_no_other_key(database: Database) -> None:
     prepare(database, """CREATE TABLE keyed (a int NOT NULL UNIQUE);
         CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id);
@@ -76,7 +74,6 @@ def test_a_table_with_unique_columns_or_one_that_is_a_partition_needs_no_other_k
     assert [one.on.split(".")[-1] for one in findings(database) if "no primary key" in str(one.because)] == ["unkeyed"]
 
 
-@pytest.mark.covers("DBP-17")
 def test_numbers_that_are_all_but_used_up_are_critical(database: Database) -> None:
     prepare(database, "CREATE TABLE t (i smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)")
     prepare(database, "SELECT setval('t_i_seq', 32000)")
@@ -84,7 +81,6 @@ def test_numbers_that_are_all_but_used_up_are_critical(database: Database) -> No
     assert (one.level, str(one.because)[:45]) == (Level.CRITICAL, "sequence public.t_i_seq is at 32000 of 32767 ")
 
 
-@pytest.mark.covers("DBP-17")
 def test_a_table_that_nobody_uses_is_named_once_it_was_watched_for_long_enough(database: Database) -> None:
     prepare(database, "CREATE TABLE busy AS SELECT 1 AS i; CREATE TABLE idle AS SELECT 1 AS i")
     prepare(database, "SELECT pg_stat_reset()")
@@ -94,7 +90,6 @@ def test_a_table_that_nobody_uses_is_named_once_it_was_watched_for_long_enough(d
     assert [one for one in findings(database, SchemaParams()) if "no scan" in str(one.because)] == []
 
 
-@pytest.mark.covers("DBP-17")
 def test_large_tables_with_a_time_and_values_out_of_line_are_named(database: Database) -> None:
     prepare(database, """CREATE TABLE events (id bigint PRIMARY KEY, "At" timestamptz NOT NULL, body text);
         ALTER TABLE events ALTER COLUMN body SET STORAGE EXTERNAL;

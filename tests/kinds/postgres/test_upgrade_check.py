@@ -59,14 +59,12 @@ def blocked(found: list[Finding]) -> list[tuple[str, Any]]:
     return [(one.because.fact, one.because.value) for one in found if one.level is Level.CRITICAL]
 
 
-@pytest.mark.covers("DBP-18")
 @pytest.mark.parametrize("statement", PLANTED)
 def test_what_an_upgrade_trips_over_is_named(planted: PostgresServer, statement: str) -> None:
     planted.sql(statement, database="app")
     assert blocked(told(planted)) == [PLANTED[statement]]
 
 
-@pytest.mark.covers("DBP-18")
 def test_what_the_whole_cluster_trips_over_is_named(planted: PostgresServer) -> None:
     planted.sql("ALTER DATABASE app ALLOW_CONNECTIONS false")
     planted.sql("SELECT pg_create_physical_replication_slot('standby')")
@@ -96,7 +94,6 @@ def test_what_only_later_versions_mind_is_not_told_for_earlier_ones(planted: Pos
 
 
 @needs_next
-@pytest.mark.covers("DBP-18")
 def test_pg_upgrade_itself_is_asked_and_leaves_the_server_as_it_is(planted: PostgresServer) -> None:
     before = sorted(path.name for path in planted.data.iterdir())
     found = told(planted, 16, next_programs=NEXT)
@@ -108,7 +105,6 @@ def test_pg_upgrade_itself_is_asked_and_leaves_the_server_as_it_is(planted: Post
 
 
 @needs_next
-@pytest.mark.covers("DBP-18")
 def test_what_pg_upgrade_refuses_is_told_in_its_own_words(planted: PostgresServer) -> None:
     planted.sql("CREATE TABLE a(rights aclitem)", database="app")
     found = [

@@ -55,7 +55,6 @@ def target(server: PostgresServer, **settings: Any) -> Target:
     return Target("db", "postgres", PostgresSettings(server.dsn(), **known))
 
 
-@pytest.mark.covers("DBP-18")
 def test_a_copy_is_upgraded_with_all_its_rows_and_nothing_is_left_of_it(server: PostgresServer, perform: Perform) -> None:
     before = sorted((server.folder / "space").rglob("*"))
     with session_of(target(server)) as session:
@@ -71,7 +70,6 @@ def test_a_copy_is_upgraded_with_all_its_rows_and_nothing_is_left_of_it(server: 
     assert process.tagged(TAG) == []
 
 
-@pytest.mark.covers("DBP-18")
 def test_what_pg_upgrade_refuses_fails_the_rehearsal_and_its_copies_go(server: PostgresServer) -> None:
     server.sql("CREATE TABLE rights(r aclitem); CREATE VIEW shown AS SELECT * FROM rights", database="shop")
     with session_of(target(server)) as session:
