@@ -4,6 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
+JOBS ?= 3
 BENCHMARKS := $(filter-out show,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 .PHONY: help demo test test-fast test-long postgres-versions lint bench matrix docs lock clean
@@ -20,12 +21,13 @@ test: ## lint, types, layers and the fast tests; installs what they need
 	@$(MAKE) --no-print-directory lint test-fast
 
 test-fast: $(DEV) ## the fast tests alone
-	@rm -f tests/.results/covered.txt
-	$(BIN)/pytest -m "not slow"
+	@rm -f tests/.results/*.txt
+	$(BIN)/pytest -m "not slow" -n $(JOBS)
 
 test-long: $(DEV) ## the tests that take longer than ten seconds each
 	@tools/system_packages.sh
 	$(BIN)/pytest -m slow
+	$(BIN)/python tools/statements.py
 
 postgres-versions: $(DEV) ## servers of other PostgreSQL versions for test-long, kept in .cache (PG_CACHE=... elsewhere)
 	@tools/system_packages.sh npm

@@ -166,13 +166,13 @@ def _texts(value: Any) -> list[str]:
 
 
 def _hold(value: Any, names: list[str]) -> Any:
-    """Return facts in which all of these names are held."""
+    """Return facts in which all of these names are held as well."""
     if isinstance(value, list):
         return [_hold(one, names) for one in value]
     if not isinstance(value, dict):
         return value
     others = {key: _hold(one, names) for key, one in value.items() if key != "held"}
-    return {**others, "held": True if isinstance(value["held"], bool) else names} if "held" in value else others
+    return {**others, "held": True if isinstance(value["held"], bool) else sorted({*value["held"], *names})} if "held" in value else others
 
 
 def _varied(value: Any, dice: random.Random) -> Any:

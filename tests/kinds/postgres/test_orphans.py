@@ -151,7 +151,7 @@ def test_what_an_unsettled_run_holds_stays_in_quarantine(database: Database, ses
     database.sql(SHOP)
     with session(**rules()) as opened:
         perform(opened, "orphans", delete=True)
-        held = replace(opened, held=frozenset({"mainstay_quarantine.run-1.db.task 1"}))
+        held = replace(opened, held=frozenset({"run-1.db.task 1"}))
         assert not [item for item in planned(held, keep=Duration(0)) if isinstance(item, Step)]
 
 

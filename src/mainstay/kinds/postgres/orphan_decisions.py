@@ -37,6 +37,8 @@ def decide(one: Count, facts: OrphanFacts, params: OrphansParams, kept: str) -> 
     holder = facts.holder(one)
     if holder.hindrance:
         return Skip(one.on, because("rows stay where they are", holder.hindrance))
+    if kept in facts.held:
+        return Skip(one.on, because("held for the undo of an unsettled run", kept))
     args = encode(Move(one.probe, one.part, kept, holder.columns, one.rows, params.batch))
     where = f"{SCHEMA}.{kept}"
     return Step(
@@ -51,7 +53,7 @@ def decide(one: Count, facts: OrphanFacts, params: OrphansParams, kept: str) -> 
         args,
         deadline=Duration(3600),
         cost=Cost(rows=one.rows),
-        holds=(where,),
+        holds=(kept,),
     )
 
 
@@ -69,9 +71,9 @@ def _left_alone(one: Count, params: OrphansParams) -> Because | None:
 
 def dropped(kept: Kept, facts: OrphanFacts, params: OrphansParams) -> Step | Skip:
     """Drop what has been in quarantine for long enough."""
-    on, where = ("quarantine", kept.database, kept.name), f"{SCHEMA}.{kept.name}"
-    if where in facts.held:
-        return Skip(on, because("an unsettled run needs it for its undo", where))
+    on = ("quarantine", kept.database, kept.name)
+    if kept.name in facts.held:
+        return Skip(on, because("held for the undo of an unsettled run", kept.name))
     if not params.delete or kept.age <= params.keep:
         return Skip(on, because("age", kept.age, "<=", params.keep, "keep"))
     why = OneWay(f"{facts.moved[kept.name]} rows that broke the rule {kept.rule}, and that nobody missed for {params.keep}")
