@@ -76,6 +76,14 @@ def test_rows_move_to_quarantine_and_their_undo_returns_every_column(database: D
     assert database.sql("SELECT to_regnamespace('mainstay_quarantine')::text") == [(None,)]
 
 
+def test_rows_that_a_condition_chooses_move_too(database: Database, session: Sessions, perform: Perform) -> None:
+    database.sql(SHOP)
+    chosen = Rule(table='"My Shop"."It""ems"', where="price > 90")
+    with session(orphans=Orphans({"dear": chosen})) as opened:
+        assert perform(opened, "orphans", delete=True) == [None]
+    assert database.sql('SELECT max(price), count(*) FROM "My Shop"."It""ems"') == [(90, 90)]
+
+
 def test_a_row_that_somebody_has_locked_is_waited_for(database: Database, session: Sessions, perform: Perform) -> None:
     database.sql(SHOP)
     with session(**rules()) as opened, database.connect() as other:

@@ -67,6 +67,7 @@ def at_work(database: Database, scripts: Sequence[Sequence[Work]]) -> Iterator[l
                         _do(connection, work)
                     except psycopg.Error as error:
                         failed.append(str(error))
+                    time.sleep(0.01)  # VACUUM cuts the end off only while nobody works on the table
 
     def read() -> None:
         with database.connect() as connection:
@@ -76,7 +77,7 @@ def at_work(database: Database, scripts: Sequence[Sequence[Work]]) -> Iterator[l
                     connection.execute("SELECT count(body) FROM orders")
                     time.sleep(0.2)
                     connection.execute("SELECT count(body) FROM orders")
-                time.sleep(0.2)  # VACUUM cuts the end off only while nobody reads
+                time.sleep(0.2)
 
     threads = [threading.Thread(target=read), *(threading.Thread(target=repeat, args=(script,)) for script in scripts)]
     with ExitStack() as ending:
