@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mainstay.kinds.postgres.horizon import Holder
 from mainstay.kinds.postgres.statement import statement
 from mainstay.model.units import Duration
 from mainstay.system import clock
@@ -17,8 +16,18 @@ if TYPE_CHECKING:
     from mainstay.kinds.postgres.acting import Act
 
 MARK = statement("SELECT (txid_snapshot_xmax(txid_current_snapshot()) % 4294967296)::text")
-AGE = statement("SELECT age(%(mark)s::xid)")
-_POLL = 0.25  # seconds between two looks
+OLDER = statement(  # VACUUM itself sees no dead rows; ages are those of one moment, which two queries would not have
+    "SELECT format('process %%s (%%s)', a.pid, concat_ws(', ', a.usename, nullif(a.application_name, ''), a.state))"
+    " FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid()"
+    " AND (a.datname = current_database() OR a.backend_type = 'walsender')"
+    " AND greatest(age(a.backend_xmin), age(a.backend_xid)) > age(%(mark)s::xid)"
+    " AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum p WHERE p.pid = a.pid)"
+    " UNION ALL SELECT format('prepared transaction %%L', p.gid) FROM pg_prepared_xacts p"
+    " WHERE p.database = current_database() AND age(p.transaction) > age(%(mark)s::xid)"
+    " UNION ALL SELECT format('replication slot %%s', s.slot_name) FROM pg_replication_slots s"
+    " WHERE age(s.xmin) > age(%(mark)s::xid)"
+)
+_POLL = 0.1  # seconds between two looks
 
 
 @dataclass(frozen=True)
@@ -46,11 +55,11 @@ def wait_for_table(session: Session, deadline: Deadline, held: tuple[str, int], 
 
 def wait_for_snapshots(act: Act, patience: Duration) -> str:
     """Wait until nobody sees rows that are dead by now; return who still does, "" for nobody."""
-    database, mark = act.connection.info.dbname, act.execute(MARK)[0][0]
+    mark = act.execute(MARK)[0][0]
 
     def holder() -> str:
-        age = act.execute(AGE, values={"mark": mark})[0][0]
-        return next((one.who for one in act.server.read(Holder, database) if one.xids > age), "")
+        found = act.execute(OLDER, values={"mark": mark})
+        return str(found[0][0]) if found else ""
 
     return _wait(act.session, act.deadline, holder, patience)
 

@@ -9,7 +9,7 @@ No row is changed, no row lock is queued for (SKIP LOCKED), and each batch is sh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,7 +33,7 @@ _PAGES_13 = (  # which has no scan of a range of pages: every place that a row c
 )
 _CLAIM = "SELECT array_agg(place)::text FROM (SELECT ctid AS place FROM {table} WHERE "
 _SKIP_LOCKED = " FOR NO KEY UPDATE SKIP LOCKED"
-_WIDE = "SELECT ctid::text, pg_column_size({column}) FROM {table} WHERE pg_column_size({column}) > 1000 AND "
+_WIDE = "SELECT ctid::text, pg_column_size({column}), xmin::text FROM {table} WHERE pg_column_size({column}) > 1000 AND "
 
 # A batch that a crash of the server takes back loses nothing. An error is better than rows that policies hide.
 CAREFULLY = statement(
@@ -45,22 +45,26 @@ CLAIM, CLAIM_13 = (statement(_CLAIM + pages + _SKIP_LOCKED + ") AS claimed") for
 WIDE, WIDE_13 = (statement(_WIDE + pages) for pages in (_PAGES, _PAGES_13))
 MOVE = statement(
     "WITH moved AS (UPDATE {table} SET {column} = {column} WHERE ctid = ANY (%(rows)s::tid[]) RETURNING ctid AS place)"
-    " SELECT array_agg(place)::text, bool_or(place >= %(behind)s::tid) FROM moved WHERE place >= %(first)s::tid"
+    " SELECT array_agg(place)::text, bool_or(place >= %(end)s::tid) FROM moved WHERE place >= %(first)s::tid"
 )
-_ANEW = " WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE ctid = ANY (%(rows)s::tid[])" + _SKIP_LOCKED + "))"
-WRITE_ANEW = statement(
-    "UPDATE {table} SET {column} = (ARRAY[{column}])[1]" + _ANEW
-)  # it holds elements, not where in TOAST they are
+_ANEW = (
+    " WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE ctid = ANY (%(rows)s::tid[])" + _SKIP_LOCKED + ")) RETURNING 1)"
+    " SELECT (txid_current() %% 4294967296)::text FROM written LIMIT 1"
+)
+WRITE_ANEW = statement(  # an array holds its elements, not where in TOAST they are
+    "WITH written AS (UPDATE {table} SET {column} = (ARRAY[{column}])[1]" + _ANEW
+)
 WRITE_ARRAY = statement(
-    "UPDATE {table} SET {column} = CASE WHEN {column} IS NOT NULL THEN array_cat({column}, '{{}}') END" + _ANEW
+    "WITH written AS (UPDATE {table} SET {column} = CASE WHEN {column} IS NOT NULL THEN array_cat({column}, '{{}}') END" + _ANEW
 )
 VACUUM = statement("VACUUM (INDEX_CLEANUP ON, TRUNCATE ON) {table}")
 
 _ENOUGH = 1.05  # times the expected pages
-_PASSES = 8
+_PASSES = 8  # over the rows with wide values
+_VAIN = 3  # passes in a row that make the table no smaller
+_ASTRAY = 10  # updates after which rows that land behind their pages show that there is no room in front
 _FILLINGS = 400  # updates that fill any page: no more than 291 rows fit into one
 _LOOK = 64  # pages that are searched for wide values at once
-_CUTS = 3  # attempts of VACUUM to cut the end off, which it does only when nobody else wants the table just then
 _RETRY = 0.5  # seconds
 
 
@@ -77,7 +81,7 @@ class Extent:
 
 
 class _NoRoom(Exception):
-    """The rows would land behind the end: the pages in front are full. The batch is taken back."""
+    """The pages in front are full; the batch is taken back."""
 
 
 class Mover:
@@ -100,37 +104,43 @@ class Mover:
         return found[0]
 
     def shrink(self, target: int) -> None:
-        """Move rows from the end to the front, pass by pass, until the table has some `target` pages or gets no smaller."""
-        for _ in range(_PASSES):
-            pages = self.extent().pages
-            if pages <= target * _ENOUGH:
-                return
+        """Move rows from the end to the front, pass by pass, until the table has some `target` pages or gets no smaller.
+
+        Others write meanwhile: a single row of theirs near the end keeps all pages before it, until the next pass.
+        """
+        vain, pages = 0, self.extent().pages
+        while vain < _VAIN and pages > target * _ENOUGH and not self.held_by:
             self._empty(pages, target)
-            self.vacuum(_CUTS)
-            if self.held_by or self.extent().pages >= pages:
-                return
+            self.vacuum()
+            now = self.extent().pages
+            vain = vain + 1 if now >= pages else 0
+            pages = now
 
     def write_anew(self, column: str, part: int, write: Statement) -> None:
-        """Write the wide values of a column anew, front to back, with a VACUUM after each `part` bytes; TOAST may not grow."""
-        pace, written, began = Pace(1 << 16, 1 << 24), 0, self.extent()
-        for rows, size in self._wide(column, began.pages, pace):
-            with pace.batch():
-                self.act.execute(write, values={"rows": rows}, table=self.table, column=(column,))
-            written += size
-            if written > part:
-                written = 0
-                self.vacuum()
-                if self.held_by or self.extent().toast_pages > began.toast_pages:
-                    return
+        """Write the wide values of a column anew, with a VACUUM after each `part` bytes, unless TOAST grows.
 
-    def vacuum(self, times: int = 1) -> None:
-        """Vacuum when nobody sees the dead rows or holds the table; up to some `times` while nothing could be cut off."""
-        before = self.extent()
-        for _ in range(times):
-            self.held_by = wait_for_snapshots(self.act, self.patience) or self._wait_for_table()
-            self._vacuum()
-            if self.held_by or self.extent() != before:
+        Rows that others have changed meanwhile may be elsewhere than where they were looked for, so there are further passes.
+        """
+        began, ours = self.extent(), set[str]()
+        for _ in range(_PASSES):
+            pace, written, before = Pace(1 << 16, 1 << 24), 0, len(ours)
+            for rows, size in self._wide(column, ours, pace):
+                with pace.batch():
+                    values = {"rows": rows}
+                    ours.update(xid for (xid,) in self.act.execute(write, values=values, table=self.table, column=(column,)))
+                written += size
+                if written > part:
+                    written = 0
+                    self.vacuum()
+                    if self.held_by or self.extent().toast_pages > began.toast_pages * _ENOUGH:
+                        return
+            if len(ours) == before:
                 return
+
+    def vacuum(self) -> None:
+        """Vacuum when nobody sees the dead rows or holds the table, which would keep VACUUM from cutting the end off."""
+        self.held_by = wait_for_snapshots(self.act, self.patience) or self._wait_for_table()
+        self._vacuum()
 
     def _empty(self, pages: int, target: int) -> None:
         """Move the rows out of the pages from `target` to the end, last ones first, while there is room in front."""
@@ -139,32 +149,34 @@ class Mover:
             low = max(target, end - pace.amount)
             try:
                 with pace.batch(), self.act.transaction():
-                    self._move(low, end, pages)
+                    self._move(low, end, pace)
             except _NoRoom:
                 return
             end = low
             self.act.session.progress(pages - end, pages - target, "pages moved")
 
-    def _move(self, low: int, end: int, pages: int) -> None:
-        """Update the rows of some pages until none is there."""
-        rows = self._rows(CLAIM_13 if self.old else CLAIM, low, end)[0][0]
+    def _move(self, low: int, end: int, pace: Pace) -> None:
+        """Update the rows of some pages until all are in front of them; those that land behind have some more tries."""
+        rows, astray = self._rows(CLAIM_13 if self.old else CLAIM, low, end)[0][0], 0
         for _ in range(_FILLINGS):
-            if not rows:
+            if not rows or pace.late:
                 return
-            values = {"rows": rows, "first": f"({low},0)", "behind": f"({pages},0)"}
+            values = {"rows": rows, "first": f"({low},0)", "end": f"({end},0)"}
             rows, behind = self.act.execute(MOVE, values=values, table=self.table, column=(self.column,))[0]
-            if behind:
+            astray += bool(behind)
+            if astray > _ASTRAY:
                 break
         raise _NoRoom
 
-    def _wide(self, column: str, pages: int, pace: Pace) -> Iterator[tuple[list[str], int]]:
-        """Yield the rows whose value is wide, in bundles of as many bytes as a batch can take."""
+    def _wide(self, column: str, ours: Container[str], pace: Pace) -> Iterator[tuple[list[str], int]]:
+        """Yield rows that are not of our transactions and have a wide value, in bundles of as many bytes as a batch can take."""
         bundle: list[str] = []
-        size = 0
+        size, pages = 0, self.extent().pages
         for low in range(0, pages, _LOOK):
             self.act.session.progress(low, pages, f"pages, {column} moved")
-            for row, bytes in self._rows(WIDE_13 if self.old else WIDE, low, low + _LOOK, column=(column,)):
-                bundle, size = [*bundle, row], size + bytes
+            for row, bytes, xid in self._rows(WIDE_13 if self.old else WIDE, low, low + _LOOK, column=(column,)):
+                if xid not in ours:
+                    bundle, size = [*bundle, row], size + bytes
                 if size >= pace.amount:
                     yield bundle, size
                     bundle, size = [], 0

@@ -10,6 +10,7 @@ from mainstay.kinds.postgres.statement import LockNotAvailable
 from mainstay.system import clock
 
 _BATCH = 0.03  # seconds that a batch may hold its rows
+_LATE = 0.1  # seconds after which a batch has to come to its end
 _REST = 0.5  # of the time of a batch
 
 
@@ -19,16 +20,22 @@ class Pace:
 
     amount: int
     most: int
+    began: float = 0.0
+
+    @property
+    def late(self) -> bool:
+        """Tell whether the batch should end with what it has done."""
+        return clock.monotonic() - self.began > _LATE
 
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Measure what is done inside, adapt the amount, and rest. A batch that loses a race for a lock is left out."""
-        began = clock.monotonic()
+        self.began = clock.monotonic()
         try:
             yield
         except LockNotAvailable:
             self.amount = max(1, self.amount // 2)
-        took = clock.monotonic() - began
+        took = clock.monotonic() - self.began
         if took > _BATCH:
             self.amount = max(1, self.amount // 2)
         elif took < _BATCH / 2:
