@@ -172,7 +172,11 @@ def _hold(value: Any, names: list[str]) -> Any:
     if not isinstance(value, dict):
         return value
     others = {key: _hold(one, names) for key, one in value.items() if key != "held"}
-    return {**others, "held": True if isinstance(value["held"], bool) else sorted({*value["held"], *names})} if "held" in value else others
+    return (
+        {**others, "held": True if isinstance(value["held"], bool) else sorted({*value["held"], *names})}
+        if "held" in value
+        else others
+    )
 
 
 def _varied(value: Any, dice: random.Random) -> Any:
