@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchmarks.promises.goal import Goal
 from benchmarks.promises.pytests import ROOT, tested
@@ -23,8 +22,7 @@ def measure() -> Iterator[Goal]:
     )
     SENT.unlink(missing_ok=True)
     tested("tests/kinds/postgres", "tests/laws", "-m", "slow or not slow", "-k", "postgres")
-    compared = subprocess.run(
-        [sys.executable, str(Path("tools") / "statements.py")], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "tools.statements"]
+    compared = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     told = "; ".join(compared.stdout.splitlines())
     yield Goal("statements of plans executed", "all but REPACK, which has no server", told, compared.returncode == 0)
