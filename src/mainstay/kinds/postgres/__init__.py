@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from mainstay.kinds.kind import Kind
@@ -40,21 +42,23 @@ if TYPE_CHECKING:
 
 @contextmanager
 def connect(target: Target, door: Door) -> Iterator[Server]:
-    """Open a target's server; the driver is imported here and not before."""
-    try:
-        from mainstay.kinds.postgres import server
-    except ImportError as error:
-        raise ConfigError("the kind postgres needs the driver psycopg", next="pip install 'mainstay[postgres]'") from error
-    with server.connect(target, door) as opened:
+    """Open a target's server."""
+    with _server().connect(target, door) as opened:
         yield opened
 
 
 def resource(target: Target) -> str:
     """Identify a server by host and port, whatever database or user the connection names."""
-    from mainstay.kinds.postgres.server import parameters
-
-    known = parameters(target.settings)
+    known = _server().parameters(target.settings)
     return f"postgres:{known.get('service') or known.get('hostaddr') or known.get('host', '')}:{known.get('port', 5432)}"
+
+
+def _server() -> ModuleType:
+    """Import the way to a server, and with it the driver, which only those need who have one."""
+    try:
+        return importlib.import_module("mainstay.kinds.postgres.server")
+    except ImportError as error:
+        raise ConfigError("the kind postgres needs the driver psycopg", next="pip install 'mainstay[postgres]'") from error
 
 
 KIND = Kind(
