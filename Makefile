@@ -26,7 +26,7 @@ test-fast: $(DEV) ## the fast tests alone
 
 test-long: $(DEV) ## the tests that take longer than ten seconds each
 	@tools/system_packages.sh
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n $(JOBS)
 	$(BIN)/python -m tools.statements
 
 postgres-versions: $(DEV) ## servers of other PostgreSQL versions for test-long, kept in .cache (PG_CACHE=... elsewhere)
