@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
-JOBS ?= 3
+JOBS ?= 2
 BENCHMARKS := $(filter-out show,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 .PHONY: help demo test test-fast test-long postgres-versions lint bench matrix docs lock clean

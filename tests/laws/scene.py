@@ -6,6 +6,7 @@ or, for a kind from outside, the entry point `KIND` of the group `mainstay.scene
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ class Scene:
     acts_anew: str = ""
     contents: Callable[[], Any] | None = None
     close: Callable[[], object] = field(default=lambda: None)
+    tag: str = field(default_factory=lambda: f"law-{secrets.token_hex(4)}")  # scenes of tests side by side do not end each other
 
     @property
     def kind(self) -> TaskKind[Any, Any]:
@@ -50,7 +52,7 @@ class Scene:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Open a new session, as the engine does for one turn."""
-        connect, door = registry.load(self.target.kind).connect, Door(tag="law")
+        connect, door = registry.load(self.target.kind).connect, Door(tag=self.tag)
         makers = {other.name: (registry.load(other.kind).store, other) for other in self.others}
         stores = {name: make(other) for name, (make, other) in makers.items() if make}
         session = Session(self.target, door, stores=stores, site="law", ledger_head="abc")

@@ -25,7 +25,7 @@ from tests.live.postgres_server import MAJORS, PostgresServer
 
 Perform = Callable[..., list[str | None]]
 Sessions = Callable[..., AbstractContextManager[Session]]
-TAG = "run-1/db.task/look"
+TAG = f"run-{secrets.token_hex(4)}/db.task/look"
 
 
 @dataclass(frozen=True)
