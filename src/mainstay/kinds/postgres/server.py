@@ -121,12 +121,10 @@ class Server:
         }
         with faults.connecting(self._named(database)):
             connection: Connection = psycopg.connect(self.conninfo(database), autocommit=True, client_encoding="utf8")
-        try:
-            with faults.explained(self._named(database)):
-                connection.execute(_SET, (list(known), list(known.values())))
-        except BaseException:
-            connection.close()
-            raise
+        with ExitStack() as closing, faults.explained(self._named(database)):
+            closing.callback(connection.close)
+            connection.execute(_SET, (list(known), list(known.values())))
+            closing.pop_all()
         return connection
 
     def conninfo(self, database: str = "") -> str:
