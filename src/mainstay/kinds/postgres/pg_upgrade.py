@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +32,11 @@ class Owner:
     uid: int
     gid: int
     folder: Path
+
+    @property
+    def sockets(self) -> Path:
+        """Return where its servers are reached: see `sockets`."""
+        return sockets(self.folder)
 
     def run(self, argv: list[str], deadline: Duration, **environment: str) -> Completed:
         """Run a program there."""
@@ -58,9 +65,15 @@ def check(session: Session, server: Identity, cluster: Cluster) -> Tried:
 def owner(session: Session, cluster: Cluster, folder: Path) -> Owner:
     """Hand a folder to the user who owns the cluster."""
     files = Path(cluster.folder).stat()
-    if os.geteuid() == 0:
-        os.chown(folder, files.st_uid, files.st_gid)
+    sockets(folder).mkdir(mode=0o700)
+    for one in (folder, sockets(folder)) if os.geteuid() == 0 else ():
+        os.chown(one, files.st_uid, files.st_gid)
     return Owner(session.door, files.st_uid, files.st_gid, folder)
+
+
+def sockets(folder: Path) -> Path:
+    """Name the place of the sockets that belong to a folder: its path is short, since that of a socket ends at 107 bytes."""
+    return Path("/tmp", f"mainstay-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}")
 
 
 def version(runner: Owner, programs: Path) -> tuple[int, int]:
@@ -122,14 +135,18 @@ def upgrade(session: Session, runner: Owner, cluster: Cluster, old: Path, *more:
     running, new = programs.find(session, "pg_ctl"), session.target.settings.next_programs
     assert running
     places = ["-b", str(Path(running.path).parent), "-B", str(new), "-d", str(old), "-D", str(runner.folder / "new")]
-    whose = ["-U", cluster.installer, "-p", str(cluster.port), "--socketdir", str(runner.folder)]
+    whose = ["-U", cluster.installer, "-p", str(cluster.port), "--socketdir", str(runner.sockets)]
     return runner.run([str(new / "pg_upgrade"), *places, *whose, *more], deadline)
 
 
 @contextmanager
 def _scratch(session: Session, cluster: Cluster) -> Iterator[Owner]:
     with tempfile.TemporaryDirectory(prefix="mainstay-upgrade-") as folder:
-        yield owner(session, cluster, Path(folder))
+        try:
+            yield owner(session, cluster, Path(folder))
+        finally:
+            if sockets(Path(folder)).exists():
+                shutil.rmtree(sockets(Path(folder)))
 
 
 def _problems(said: str, folder: Path) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -90,6 +91,7 @@ class Rehearsal:
     def keep(self, result: Result) -> None:
         """Write down what was learned, and remove all else."""
         self._run(["rm", "-rf", "--", *(str(one) for one in self.folder.iterdir())], "cannot remove the copies")
+        shutil.rmtree(self.runner.sockets)
         part = self.folder / f".{RESULT}"
         part.write_text(json.dumps(encode(result)), encoding="utf-8")
         part.rename(self.folder / RESULT)
@@ -103,7 +105,7 @@ class Rehearsal:
 
     def _alone(self, data: Path) -> None:
         """Give a cluster a configuration in which it is reached by us alone, and reaches nobody."""
-        text = _ALONE.format(folder=self.folder, port=self.cluster.port, preloaded=self.cluster.preloaded)
+        text = _ALONE.format(folder=self.runner.sockets, port=self.cluster.port, preloaded=self.cluster.preloaded)
         for name, content in (("postgresql.conf", text), ("postgresql.auto.conf", ""), ("pg_hba.conf", "local all all trust\n")):
             (data / name).write_text(content, encoding="utf-8")
             (data / name).chmod(0o644)  # the folder above is closed to others
@@ -150,7 +152,7 @@ class Rehearsal:
         return Result(self.server.major, new, len(before), sum(before.values()), differences[:20], self.took)
 
     def _where(self) -> list[str]:
-        return ["-h", str(self.folder), "-p", str(self.cluster.port), "-U", self.cluster.installer]
+        return ["-h", str(self.runner.sockets), "-p", str(self.cluster.port), "-U", self.cluster.installer]
 
     def _run(self, argv: list[str], what: str, **environment: str) -> str:
         self.session.pulse(self.deadline)

@@ -103,8 +103,9 @@ class UpgradeRehearsal(TaskKind[RehearsalFacts, NoParams]):
         """End the servers of a rehearsal that has not come to its end, and remove its copies."""
         process.end_tagged(session.door.tag)
         folder = Path(step.args["folder"], step.args["name"])
-        if folder.exists() and not (folder / RESULT).exists():
-            shutil.rmtree(folder)
+        for left in (pg_upgrade.sockets(folder), folder):
+            if left.exists() and not (folder / RESULT).exists():
+                shutil.rmtree(left)
 
 
 def _no_folder(session: Session) -> str:
