@@ -72,12 +72,12 @@ class Streams:
         self.work, self.notes = work, list[str]()
         self._repository, self._part, self._order = repository, part, order
         self._known = {one.name: one for one in previous.streams} if previous else {}
-        self._files = previous.files if previous else {}
+        self._files = previous.objects if previous else {}
         self._done: dict[str, tuple[Stream, Path]] = {}
         self._threads = ThreadPoolExecutor(_CODERS)
 
     def __enter__(self) -> Streams:
-        for name in ("objects", "files"):
+        for name in ("objects", "spool"):
             (self._part / name).mkdir(mode=0o700)
         return self
 
@@ -88,7 +88,7 @@ class Streams:
     @property
     def folder(self) -> Path:
         """Return the folder for what has to lie in a file first."""
-        return self._part / "files"
+        return self._part / "spool"
 
     @property
     def streams(self) -> tuple[Stream, ...]:

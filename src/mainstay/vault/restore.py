@@ -102,11 +102,11 @@ def _tried(repository: Repository, manifest: Manifest, store: Store, part: Path,
     """Read everything, then rebuild it; what is damaged is a difference like any other."""
     if found := unreadable(repository.root, manifest.streams, work):
         return found, ()
-    for name in ("files", "world"):
+    for name in ("spool", "world"):
         (part / name).mkdir(mode=0o700)
     try:
         with store.scratch(part / "world", work) as (isolated, place):
-            return _rebuilt(Streams(repository.root, manifest, part / "files", work), isolated, place)
+            return _rebuilt(Streams(repository.root, manifest, part / "spool", work), isolated, place)
     except Damaged as error:
         return (f"{error.on}: {error.because}",), ()
 
