@@ -21,7 +21,7 @@ from mainstay.vault.names import BackupId
 from mainstay.vault.objects import Reader
 from mainstay.vault.paths import PathStore
 from mainstay.vault.repository import create_repository
-from mainstay.vault.restore import prove, restore
+from mainstay.vault.restore import Request, prove, restore
 from mainstay.vault.store import Dump, Sink, Source, Store, Work, unhurried
 from mainstay.vault.verify import verify
 
@@ -162,7 +162,7 @@ def test_a_wrong_base_is_an_error_that_names_both(days: Days) -> None:
     assert first.object.sha256.path in found
     assert "deltas stand on it" in found
     with pytest.raises(Damaged, match="deltas stand on it"):
-        restore(days.repository, days.made[1].id, days.store, "copy", unhurried())
+        restore(days.repository, days.store, Request(days.made[1].id, "copy"), unhurried())
     wrong = Reader(days.repository.root, second.object, Reader(days.repository.root, second.object))
     with pytest.raises(Damaged):
         b"".join(wrong.chunks())
