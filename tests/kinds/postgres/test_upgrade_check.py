@@ -9,7 +9,7 @@ import pytest
 
 from mainstay.kinds import registry
 from mainstay.kinds.postgres.settings import PostgresSettings
-from mainstay.kinds.postgres.upgrade_check import UpgradeParams
+from mainstay.kinds.postgres.upgrade.upgrade_check import UpgradeParams
 from mainstay.model.because import Finding, Level
 from mainstay.model.target import Target
 from tests.kinds.postgres.conftest import session_of
