@@ -8,10 +8,11 @@ from typing import Annotated
 
 from mainstay.kinds.kind import Session, TaskKind
 from mainstay.kinds.postgres.rows import Database, Identity
-from mainstay.kinds.postgres.upgrade import pg_upgrade
+from mainstay.kinds.postgres.upgrade import image, pg_upgrade
+from mainstay.kinds.postgres.upgrade.image import Image
 from mainstay.kinds.postgres.upgrade.rules import NEWEST, Cluster, Obstacle, Tried, known, released_before
 from mainstay.model.because import Finding, Level, because
-from mainstay.model.plan import On
+from mainstay.model.plan import On, Skip, Step
 from mainstay.model.setting import Setting
 from mainstay.model.task import TaskClass
 
@@ -25,13 +26,14 @@ class UpgradeParams:
 
 @dataclass(frozen=True)
 class UpgradeFacts:
-    """The server, what stands in the way, the databases that could not be looked into, and what pg_upgrade itself says."""
+    """The server, what stands in the way, what could not be looked into, what pg_upgrade says, and the image to be started."""
 
     server: Identity
     cluster: Cluster
     found: tuple[Obstacle, ...]
     unseen: tuple[str, ...] = ()
     tried: Tried = field(default_factory=Tried)
+    image: Image | None = None
 
 
 class UpgradeCheck(TaskKind[UpgradeFacts, UpgradeParams]):
@@ -49,20 +51,27 @@ class UpgradeCheck(TaskKind[UpgradeFacts, UpgradeParams]):
         identity, cluster, databases = server.identity(), server.read(Cluster)[0], server.read(Database)
         found = tuple(one for known in databases if known.allowed for one in server.read(Obstacle, known.name))
         unseen = tuple(one.name for one in databases if not one.allowed)
-        return UpgradeFacts(identity, cluster, found, unseen, pg_upgrade.check(session, identity, cluster))
+        tried = pg_upgrade.check(session, identity, cluster)
+        return UpgradeFacts(identity, cluster, found, unseen, tried, image.look(session.target.settings.compose))
+
+    def plan(self, facts: UpgradeFacts, params: UpgradeParams, name: str) -> list[Step | Skip]:
+        """Refuse an image that cannot read the data directory; there is nothing else to do."""
+        refused = image.refusal(facts.image, facts.server.major)
+        return [Skip(("image", facts.image.name), refused)] if facts.image and refused else []
 
     def assess(self, facts: UpgradeFacts, params: UpgradeParams) -> list[Finding]:
         """Name what stands in the way of the version that is wanted."""
         major = facts.server.major
+        started = image.judged(facts.image, major)
         if params.to <= major:
-            return [Finding(Level.OK, "server", because("version", major, ">=", params.to, "to"))]
+            return [Finding(Level.OK, "server", because("version", major, ">=", params.to, "to")), *started]
         found = [*known(facts.server, facts.found, facts.cluster, params.to), *_unseen(facts), *_tried(facts, params)]
         blocked = sum(one.level is Level.CRITICAL for one in found)
         reason = because(
             f"from {major} to {params.to}",
             f"{blocked} obstacle{'s' * (blocked > 1)}" if blocked else "nothing known stands in the way",
         )
-        return [Finding(Level.OK, "upgrade", reason, "rehearse it on a copy before the window"), *found]
+        return [Finding(Level.OK, "upgrade", reason, "rehearse it on a copy before the window"), *found, *started]
 
 
 def _unseen(facts: UpgradeFacts) -> list[Finding]:

@@ -72,11 +72,8 @@ class UpgradeRehearsal(TaskKind[RehearsalFacts, NoParams]):
             return []
         result, on = facts.result, f"rehearsal {facts.name}"
         if result.differences:
-            return [
-                Finding(
-                    Level.CRITICAL, on, because("rows differ", result.differences[0]), "do not upgrade before it is known why"
-                )
-            ]
+            reason = because("rows differ", result.differences[0])
+            return [Finding(Level.CRITICAL, on, reason, "do not upgrade before it is known why")]
         parts = ", ".join(f"{part} {Duration(took)}" for part, took in result.took.items())
         shown = f"{result.rows:,} rows in {result.tables} tables are the same after it: {parts}"
         return [Finding(Level.OK, on, because(f"from {result.old} to {result.new}", shown))]
