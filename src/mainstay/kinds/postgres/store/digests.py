@@ -97,6 +97,6 @@ def _batches(tables: Iterable[DumpedTable]) -> Iterator[list[DumpedTable]]:
 
 def _query(one: DumpedTable) -> str:
     columns = [("one", column) for column in one.columns]
-    return composed(
-        _ROWS, {"columns": columns, "table": (one.schema, one.name), "condition": Written(one.condition)}
-    ).as_string(None)
+    return composed(_ROWS, {"columns": columns, "table": (one.schema, one.name), "condition": Written(one.condition)}).as_string(
+        None
+    )

@@ -121,9 +121,7 @@ def _tables(client: Client, seen: Snapshot, sink: Sink, tally: Tally) -> Iterato
             yield one.size, partial(_print, client, sink, tally, what, ("psql", list(PSQL), script))
 
 
-def _print(
-    client: Client, sink: Sink, tally: Tally, what: tuple[str, str, str], how: tuple[str, list[str], str]
-) -> None:
+def _print(client: Client, sink: Sink, tally: Tally, what: tuple[str, str, str], how: tuple[str, list[str], str]) -> None:
     (part, stream, database), (program, arguments, script) = what, how
     with tally.timed(part), sink.stream(stream) as out:
         client.print_into(out, program, arguments, database, script)

@@ -16,7 +16,10 @@ def require_fit(origin: Origin, place: Place, pg_restore: str, *, private: bool)
         lacking += _named("tablespace", origin.tablespaces, place.tablespaces, "create it")
     if lacking:
         raise Refused(
-            "the backup does not fit this server", on=f"backup of {origin.name}", because="; ".join(lacking), next="then try again"
+            "the backup does not fit this server",
+            on=f"backup of {origin.name}",
+            because="; ".join(lacking),
+            next="then try again",
         )
 
 

@@ -11,7 +11,18 @@ from mainstay.kinds.postgres.store.catalog import Stored
 from mainstay.kinds.postgres.store.client import Client
 from mainstay.model.errors import Refused
 
-_MAY_NEED = ("SCHEMA -", "EXTENSION -", "TYPE", "SHELL TYPE", "DOMAIN", "COLLATION", "FUNCTION", "AGGREGATE", "SEQUENCE", "OPERATOR")
+_MAY_NEED = (
+    "SCHEMA -",
+    "EXTENSION -",
+    "TYPE",
+    "SHELL TYPE",
+    "DOMAIN",
+    "COLLATION",
+    "FUNCTION",
+    "AGGREGATE",
+    "SEQUENCE",
+    "OPERATOR",
+)
 _NOT_YET = ("SEQUENCE OWNED BY", "SEQUENCE SET")
 
 

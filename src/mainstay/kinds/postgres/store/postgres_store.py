@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mainstay.kinds.postgres.store import making
+from mainstay.kinds.postgres.store import making, swapping
 from mainstay.kinds.postgres.store.catalog import DumpedTable, rows
 from mainstay.kinds.postgres.store.client import Client, reached
 from mainstay.kinds.postgres.store.digests import Tally, counting
@@ -90,6 +90,27 @@ class PostgresStore:
         """Drop a database that a restore made; Refused for any other."""
         with self._reached(unhurried()) as client:
             making.remove(client, place)
+
+    @property
+    def live(self) -> str:
+        """Return the name of the database that users reach."""
+        with self._reached(unhurried()) as client:
+            return swapping.live(client.server)
+
+    def swap(self, copy: str, old: str, work: Work) -> None:
+        """Exchange the names of the live database and a copy, in one transaction."""
+        with self._reached(work) as client:
+            swapping.swap(client.server, copy, old, work)
+
+    def reopen(self, work: Work) -> None:
+        """Let clients go on whom a pooler holds back."""
+        with self._reached(work) as client:
+            swapping.reopen(client.server)
+
+    def newer(self, dump: Dump, work: Work) -> dict[str, int]:
+        """Count the rows of the live database against a dump."""
+        with self._reached(work) as client:
+            return swapping.newer(client.server, dump, work)
 
     def scratch(self, folder: Path, work: Work) -> AbstractContextManager[tuple[Store, str]]:
         """Open a private server of the same version in `folder`; where that cannot be, a database of the same server."""

@@ -101,7 +101,9 @@ def _started(server: PrivateServer, data: Path, work: Work) -> PrivateServer:
     done = server.run("pg_ctl", options, work.deadline.left, prefix)
     if done.code:
         said = " | ".join(legible(log.read_bytes()).splitlines()[-5:]) if log.exists() else legible(done.stderr)
-        raise StepFailed("the scratch server does not start", on=str(data), because=said, next="see docs/how-to/back-up-and-restore.md")
+        raise StepFailed(
+            "the scratch server does not start", on=str(data), because=said, next="see docs/how-to/back-up-and-restore.md"
+        )
     kept = "without network" if prefix else "not cut off from the network: unshare is not permitted here"
     return replace(server, remark=f"proven in a private server of its own, {kept}")
 
