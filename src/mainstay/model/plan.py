@@ -57,11 +57,12 @@ class OneWay:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a step is expected to touch."""
+    """What a step is expected to touch; `missing` are rows or files that users will not find afterwards, kept or not."""
 
     bytes: int = 0
     rows: int = 0
     files: int = 0
+    missing: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from mainstay.kinds.backup.backup import Backup
 from mainstay.kinds.backup.check import Check
+from mainstay.kinds.backup.drop_old import DropOld
 from mainstay.kinds.backup.prove import Prove
 from mainstay.kinds.backup.prune import Prune
 from mainstay.kinds.backup.restore import Restore
 from mainstay.kinds.backup.settings import BackupSettings
+from mainstay.kinds.backup.swap import Swap
+from mainstay.kinds.backup.unswap import Unswap
 from mainstay.kinds.backup.verify import Verify
 from mainstay.kinds.kind import Kind
 from mainstay.model.target import Target
@@ -20,9 +23,9 @@ def resource(target: Target) -> str:
 
 KIND = Kind(
     name="backup",
-    summary="a repository: backup, verify, prove, prune, and restore into a new place",
+    summary="a repository: backup, verify, prove, prune, restore into a new place, and exchange that with the live one",
     settings=BackupSettings,
-    tasks=(Check(), Backup(), Verify(), Prove(), Prune(), Restore()),
+    tasks=(Check(), Backup(), Verify(), Prove(), Prune(), Restore(), Swap(), Unswap(), DropOld()),
     category="data",
     resource=resource,
 )

@@ -6,7 +6,6 @@ and the rows leave the server only as these sums. The text is that of pinned set
 
 from __future__ import annotations
 
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
