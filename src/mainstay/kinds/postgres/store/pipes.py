@@ -22,8 +22,8 @@ def pour(run: Run, into: BinaryIO) -> Completed:
     read, write = _pipe()
     with _beside(run, write) as running:
         with read:
-            while chunk := os.read(read.fileno(), _WIDE):
-                into.write(chunk)
+            for piece in read_all(read):
+                into.write(piece)
         return running.result()
 
 
@@ -83,4 +83,4 @@ def _pipe() -> tuple[IO[bytes], IO[bytes]]:
     read, write = os.pipe()
     with suppress(PermissionError):  # the user's pipes are as wide as they may be in all
         fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _WIDE)
-    return os.fdopen(read, "rb", buffering=0), os.fdopen(write, "wb", buffering=0)
+    return os.fdopen(read, "rb", buffering=_WIDE), os.fdopen(write, "wb", buffering=0)
