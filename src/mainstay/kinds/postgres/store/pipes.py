@@ -18,7 +18,7 @@ Run = Callable[[IO[bytes]], Completed]  # runs a program with one end of a pipe
 
 
 def pour(run: Run, into: BinaryIO) -> Completed:
-    """Write what a program prints into a stream. A stream that fails ends the program by SIGPIPE, and its error is the one raised."""
+    """Write what a program prints into a stream. When that fails, SIGPIPE ends the program, and its error is raised."""
     read, write = _pipe()
     with _beside(run, write) as running:
         with read:
@@ -40,7 +40,7 @@ def feed(run: Run, pieces: Iterator[bytes], given_up: Event) -> Completed:
         return running.result()
 
 
-def read_all(stream: BinaryIO) -> Iterator[bytes]:
+def read_all(stream: IO[bytes]) -> Iterator[bytes]:
     """Yield a stream in large pieces."""
     while piece := stream.read(_WIDE):
         yield piece
