@@ -150,14 +150,6 @@ class Counting:
 
 
 @dataclass(frozen=True)
-class Service:
-    """The service of a Compose file that runs the server."""
-
-    file: Annotated[Path, Setting("the Compose file that names its image", example="/srv/app/compose.yaml")]
-    name: Annotated[str, Setting("its name there", example="db")]
-
-
-@dataclass(frozen=True)
 class Backups:
     """How a database is dumped, and what a copy of it has to show."""
 
@@ -200,6 +192,14 @@ class Pooler:
     def __post_init__(self) -> None:
         """Refuse a password in the connection string."""
         _refuse_password(self.dsn)
+
+
+@dataclass(frozen=True)
+class Service:
+    """The service of a Compose file that runs the server."""
+
+    file: Annotated[Path, Setting("the Compose file that names its image", example="/srv/app/compose.yaml")]
+    name: Annotated[str, Setting("its name there", example="db")]
 
 
 @dataclass(frozen=True)

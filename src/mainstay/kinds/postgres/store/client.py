@@ -73,7 +73,7 @@ class Client:
         if self._asked():
             raise Cancelled("stopped", on=self.session.target.name, because="the run was cancelled")
 
-    def together(self, jobs: Iterable[Callable[[], None]], at_once: int = 0) -> None:
+    def together(self, jobs: Iterable[Callable[[], object]], at_once: int = 0) -> None:
         """Do jobs side by side; what a failed one left at the server is ended as well."""
         try:
             side_by_side(jobs, at_once or self.settings.backup.jobs, self.stop, self.pulse)

@@ -1,7 +1,7 @@
 """The databases that restores make: created under a mark, given the properties of the original, renamed, removed.
 
-The mark is a setting of the database (`mainstay.made`): only what carries it is ever dropped. A database carries it before it has the
-name under which anybody knows it: until then its name is the digest of that name.
+The mark is a setting of the database (`mainstay.made`): only what carries it is ever dropped. A database carries it before it has
+the name under which anybody knows it: until then its name is the digest of that name.
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ def grant(connection: Connection, name: str, origin: Origin) -> None:
     for who in (public, (origin.owner,)):
         do(connection, "REVOKE ALL ON DATABASE {name} FROM {who}", name=(name,), who=who)
     for role, privilege, passed_on in origin.grants:
-        grant = "GRANT {what} ON DATABASE {name} TO {who}" + (" WITH GRANT OPTION" if passed_on else "")
-        do(connection, grant, name=(name,), who=(role,) if role else public, what=Written(privilege))
+        text = "GRANT {what} ON DATABASE {name} TO {who}" + (" WITH GRANT OPTION" if passed_on else "")
+        do(connection, text, name=(name,), who=(role,) if role else public, what=Written(privilege))
 
 
 def _set(connection: Connection, name: str, what: tuple[str, str], value: str) -> None:

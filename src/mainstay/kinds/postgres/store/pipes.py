@@ -18,12 +18,12 @@ Run = Callable[[IO[bytes]], Completed]  # runs a program with one end of a pipe
 
 
 def pour(run: Run, into: BinaryIO) -> Completed:
-    """Write what a program prints into a stream. A stream that fails ends the program by SIGPIPE, and its error is the one raised."""
+    """Write what a program prints into a stream. When that fails, SIGPIPE ends the program, and its error is raised."""
     read, write = _pipe()
     with _beside(run, write) as running:
         with read:
-            while chunk := os.read(read.fileno(), _WIDE):
-                into.write(chunk)
+            for piece in read_all(read):
+                into.write(piece)
         return running.result()
 
 
@@ -40,7 +40,7 @@ def feed(run: Run, pieces: Iterator[bytes], given_up: Event) -> Completed:
         return running.result()
 
 
-def read_all(stream: BinaryIO) -> Iterator[bytes]:
+def read_all(stream: IO[bytes]) -> Iterator[bytes]:
     """Yield a stream in large pieces."""
     while piece := stream.read(_WIDE):
         yield piece
@@ -83,4 +83,4 @@ def _pipe() -> tuple[IO[bytes], IO[bytes]]:
     read, write = os.pipe()
     with suppress(PermissionError):  # the user's pipes are as wide as they may be in all
         fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _WIDE)
-    return os.fdopen(read, "rb", buffering=0), os.fdopen(write, "wb", buffering=0)
+    return os.fdopen(read, "rb", buffering=_WIDE), os.fdopen(write, "wb", buffering=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from mainstay.kinds.postgres.store import making, swapping
@@ -51,12 +52,19 @@ class PostgresStore:
         with self._reached(sink.work) as client:
             return dump(client, sink)
 
+    @cached_property
+    def live(self) -> str:
+        """Return the database that `dsn` names."""
+        with self._reached(unhurried()) as client:
+            return client.identity.database
+
     def beside(self, name: str) -> str:
-        """Return a name that a database can have: a long one ends in its digest."""
-        if len(name.encode()) <= making.LONGEST:
-            return name
-        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-        return f"{name.encode()[: making.LONGEST - 13].decode(errors='ignore')}-{digest}"
+        """Return the name of the live database with this one after it."""
+        return _fitting(f"{self.live}_{name}")
+
+    def half_made(self, place: str, id: str) -> str:
+        """Return a name that only this restore uses."""
+        return _fitting(f"{place} {id}")
 
     def exists(self, place: str) -> bool:
         """Tell whether a database of that name is there."""
@@ -91,12 +99,6 @@ class PostgresStore:
         with self._reached(unhurried()) as client:
             making.remove(client, place)
 
-    @property
-    def live(self) -> str:
-        """Return the name of the database that users reach."""
-        with self._reached(unhurried()) as client:
-            return swapping.live(client.server)
-
     def swap(self, copy: str, old: str, work: Work) -> None:
         """Exchange the names of the live database and a copy, in one transaction."""
         with self._reached(work) as client:
@@ -120,3 +122,11 @@ class PostgresStore:
 
     def _reached(self, work: Work) -> AbstractContextManager[Client]:
         return reached(self.target, self.door, work)
+
+
+def _fitting(name: str) -> str:
+    """Return a name that a database can have: a long one is cut, and ends in its digest."""
+    if len(name.encode()) <= making.LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name.encode()[: making.LONGEST - 13].decode(errors='ignore')}-{digest}"

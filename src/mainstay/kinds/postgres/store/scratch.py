@@ -1,4 +1,4 @@
-"""Where a backup is proven: a private server that nobody else reaches, or, where none can be started, a database beside the others."""
+"""Where a backup is proven: a private server that nobody else reaches, or, where none can be started, one more database."""
 
 from __future__ import annotations
 
