@@ -34,6 +34,7 @@ class Entry:
     own: Size = Size(0)  # of these, bytes that no other backup needs
     missing: tuple[str, ...] = ()  # stored files that are not there in their length
     proven: datetime | None = None
+    rebuilt: Duration | None = None  # how long the last proof took to rebuild and compare it
     read: datetime | None = None  # when every object was last read to its end
     proofs: tuple[str, ...] = ()  # names of the looks that found no difference
     differences: tuple[str, ...] = ()  # of the last look
@@ -133,8 +134,9 @@ def _known(entry: Entry, found: tuple[Proof, ...], sha256: str) -> Entry:
         if proof.manifest_sha256 != sha256:
             continue
         if proof.differences:
-            entry = replace(entry, proven=None, read=None, proofs=(), differences=proof.differences)
+            entry = replace(entry, proven=None, rebuilt=None, read=None, proofs=(), differences=proof.differences)
             continue
-        proven = proof.at if proof.level == "restored" else entry.proven
-        entry = replace(entry, proven=proven, read=proof.at, proofs=(*entry.proofs, proof.name), differences=())
+        if proof.level == "restored":
+            entry = replace(entry, proven=proof.at, rebuilt=proof.took)
+        entry = replace(entry, read=proof.at, proofs=(*entry.proofs, proof.name), differences=())
     return entry

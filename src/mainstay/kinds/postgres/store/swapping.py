@@ -1,9 +1,9 @@
 """A restored copy takes the place of the live database, and gives it back: two names are exchanged in one transaction.
 
-The transaction first takes the copy from whoever looks at it and gives it what belongs to the live database outside of itself. Then
-it renames the live one: from that moment the server lets nobody in, and every session there is ended. It commits both names, the old
-database closed and the new one open. As long as it has not committed nothing has happened: whatever dies, the server takes it back,
-and the live name is never closed. Only clients whom a pooler holds back are owed something: see `pooler`.
+The transaction first takes the copy from whoever looks at it and gives it what belongs to the live database outside of itself.
+Then it renames the live one: from that moment the server lets nobody in, and every session there is ended. It commits both names,
+the old database closed and the new one open. As long as it has not committed nothing has happened: whatever dies, the server takes
+it back, and the live name is never closed. Only clients whom a pooler holds back are owed something: see `pooler`.
 """
 
 from __future__ import annotations
@@ -52,15 +52,18 @@ ORDER BY datname <> 'postgres', datname <> 'template1', datname LIMIT 1
 """
 _HOLDERS = """
 WITH names AS (SELECT oid, datname FROM pg_database WHERE datname = ANY (%s))
-SELECT format('prepared transaction %%s', quote_literal(p.gid)), p.database::text FROM pg_prepared_xacts p JOIN names ON datname = database
-UNION ALL SELECT 'replication slot ' || s.slot_name, s.database::text FROM pg_replication_slots s JOIN names ON datname = database
+SELECT 'prepared transaction ' || quote_literal(p.gid), p.database::text
+FROM pg_prepared_xacts p JOIN names ON names.datname = p.database
+UNION ALL SELECT 'replication slot ' || s.slot_name, s.database::text
+FROM pg_replication_slots s JOIN names ON names.datname = s.database
 UNION ALL SELECT 'subscription ' || s.subname, datname::text FROM pg_subscription s JOIN names ON names.oid = s.subdbid
 UNION ALL SELECT 'a step at work: ' || a.application_name, a.datname::text
 FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN names ON names.oid = l.database
 WHERE l.locktype = 'advisory' AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('mainstay', 0)
 """
 _GRANTEES = """
-SELECT DISTINCT pg_get_userbyid(a.grantee)::text FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = %s AND a.grantee <> 0
+SELECT DISTINCT pg_get_userbyid(a.grantee)::text FROM pg_database d, aclexplode(d.datacl) a
+WHERE d.datname = %s AND a.grantee <> 0
 """
 _ROLES = """
 SELECT DISTINCT pg_get_userbyid(s.setrole)::text FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
@@ -118,16 +121,20 @@ def swap(server: Server, copy: str, old: str, work: Work) -> None:
     ready, elsewhere = _prepared(server, names), _elsewhere(server, names)
     work.pulse()
     server.close()
-    with _sessions(server, elsewhere, work) as (acting, ending), ExitStack() as waiting, faults.explained(_on(server, names)):
-        with acting.transaction():
-            _do(acting, RENAME, name=(copy,), new=(names.aside,))
-            _dress(acting, ready)
-            waiting.enter_context(pooler.waiting(server, names.live))
-            _displace(acting, ending, ready)
-            for one in (CLOSE, MARK):
-                _do(acting, one, name=(old,))
-            _do(acting, OPEN, name=(names.aside,))
-            _do(acting, RENAME, name=(names.aside,), new=(names.live,))
+    with (
+        _sessions(server, elsewhere, work) as (acting, ending),
+        ExitStack() as waiting,  # it ends after the transaction
+        faults.explained(f"{server.name}, database {names.live}"),
+        acting.transaction(),
+    ):
+        _do(acting, RENAME, name=(copy,), new=(names.aside,))
+        _dress(acting, ready)
+        waiting.enter_context(pooler.waiting(server, names.live))
+        _displace(acting, ending, ready)
+        for one in (CLOSE, MARK):
+            _do(acting, one, name=(old,))
+        _do(acting, OPEN, name=(names.aside,))
+        _do(acting, RENAME, name=(names.aside,), new=(names.live,))
 
 
 def reopen(server: Server) -> None:
@@ -234,7 +241,3 @@ def _do(connection: Connection, one: Statement, /, *, values: dict[str, Any] | N
 
 def _counting(one: DumpedTable) -> str:
     return composed(_COUNT, {"table": (one.schema, one.name), "condition": Written(one.condition)}).as_string(None)
-
-
-def _on(server: Server, names: Names) -> str:
-    return f"{server.name}, database {names.live}"
