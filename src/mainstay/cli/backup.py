@@ -118,7 +118,7 @@ def restore(
     before: Annotated[str, typer.Option("--before", metavar="TIME", help="Of those made before then.", show_default=False)] = "",
     swap: Annotated[bool, typer.Option("--swap", help="Then put the copy in the place of the live one, which is kept.")] = False,
     reverse: Annotated[bool, typer.Option("--reverse", help="Put back what a copy has replaced.")] = False,
-    points: Annotated[bool, typer.Option("--list", help="List the backups, how well each is known, and how long it takes.")] = False,
+    points: Annotated[bool, typer.Option("--list", help="List the backups, how well known, and how long each takes.")] = False,
     repository: Repository = "",
     yes: Yes = False,
     dry: Dry = False,

@@ -16,7 +16,7 @@ from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.vault.retention import Policy
 from tests.laws.scene import Scene
-from tests.laws.scenes import files
+from tests.laws.scenes import backup_exchange, files
 
 _RECORDED = "a record says when it was made"
 _KEPT = "what is complete stays; the undo clears what was half made"
@@ -61,4 +61,4 @@ def restore(folder: Path) -> Scene:
     return _scene(folder, "restore", params, "backup", "prove", undo_keeps=_KEPT)
 
 
-SCENES = {"backup": backup, "verify": verify, "prove": prove, "prune": prune, "restore": restore}
+SCENES = {"backup": backup, "verify": verify, "prove": prove, "prune": prune, "restore": restore, **backup_exchange.SCENES}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mainstay.kinds.backup.facts import RepositoryFacts, look, newest, obstacle
 from mainstay.kinds.kind import NoParams, Session, TaskKind
 from mainstay.model.because import Finding, Level, because
+from mainstay.model.figure import Figure
 from mainstay.model.plan import On
 from mainstay.model.task import TaskClass
 from mainstay.model.units import Duration
+from mainstay.vault.catalogue import Entry
 
 
 class Check(TaskKind[RepositoryFacts, NoParams]):
@@ -26,7 +30,15 @@ class Check(TaskKind[RepositoryFacts, NoParams]):
         """One finding for each target, and one for everything that is out of order."""
         if (reason := obstacle(facts)) is not None:
             return [Finding(Level.CRITICAL, "repository", reason, "mount its disk, or correct repository.path")]
-        return [*(_age(facts, target) for target in facts.settings.of), *disorder(facts)]
+        slow = (_slow(facts, target) for target in facts.settings.of)
+        return [*(_age(facts, target) for target in facts.settings.of), *filter(None, slow), *disorder(facts)]
+
+    def figures(self, facts: RepositoryFacts) -> Iterable[Figure]:
+        """Return how long a restore of each target takes, as its last proof has measured it."""
+        for target in facts.settings.of:
+            last = _rebuilt(facts, target)
+            if last and last.rebuilt is not None:
+                yield Figure(f"restore time {target}", last.rebuilt, "s", at_most=facts.settings.restore_within)
 
 
 def _age(facts: RepositoryFacts, target: str) -> Finding:
@@ -48,6 +60,18 @@ def _age(facts: RepositoryFacts, target: str) -> Finding:
         reason = because("age of the newest proven backup", age, ">", limit, "max_age")
         return Finding(Level.CRITICAL, target, reason, "run the tasks backup and prove")
     return Finding(Level.OK, target, because("age of the newest proven backup", age, "<=", limit, "max_age"))
+
+
+def _slow(facts: RepositoryFacts, target: str) -> Finding | None:
+    last, limit = _rebuilt(facts, target), facts.settings.restore_within
+    if last is None or last.rebuilt is None or limit is None or last.rebuilt <= limit:
+        return None
+    reason = because("time of the last restore for practice", last.rebuilt, ">", limit, "restore_within")
+    return Finding(Level.WARNING, target, reason, "restore on more processors, or less at once")
+
+
+def _rebuilt(facts: RepositoryFacts, target: str) -> Entry | None:
+    return newest(entry for entry in facts.of(target) if entry.rebuilt is not None)
 
 
 def disorder(facts: RepositoryFacts) -> list[Finding]:

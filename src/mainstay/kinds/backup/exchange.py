@@ -98,8 +98,8 @@ def exchanging(facts: PlacesFacts, place: Place, name: str, keep: Duration, reas
     return Step(
         f"exchange {target}",
         "exchange",
-        ("exchange", target, place.place),
-        because(f"{reason}; what it lacks", lacks.told),
+        ("copy" if place.role == "restored" else place.role, target, place.place),
+        because(f"{reason}; what it lacks of what is live", lacks.told),
         Impact.DOWNTIME,
         Undo("give_back", args),
         args,

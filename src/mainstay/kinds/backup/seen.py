@@ -24,7 +24,10 @@ _TOLD = 3  # names in a reason
 
 @dataclass(frozen=True)
 class Lacks:
-    """What a copy of a backup lacks of what is live now: rows or files in all, and most of them by name."""
+    """What a copy of a backup lacks of what is live now: rows or files in all, and what differs most by name.
+
+    It is a difference of counts: what was changed, or replaced by as many others, is not among it.
+    """
 
     total: int
     told: str
@@ -135,9 +138,9 @@ def _counted(session: Session, facts: PlacesFacts, living: Living) -> Living:
 
 
 def _lacks(now: dict[str, int], was: dict[str, int]) -> Lacks:
-    more = {name: count - was.get(name, 0) for name, count in now.items() if count > was.get(name, 0)}
-    first: Sequence[str] = sorted(more, key=lambda name: (-more[name], name))[:_TOLD]
-    rest = [f"{len(more) - _TOLD} more"] if len(more) > _TOLD else []
-    names = ", ".join([*(f"{name} {more[name]:,}" for name in first), *rest])
-    total = sum(more.values())
-    return Lacks(total, f"{total:,} ({names})" if more else "nothing")
+    changes = {name: count - was.get(name, 0) for name, count in now.items() if count != was.get(name, 0)}
+    first: Sequence[str] = sorted(changes, key=lambda name: (-abs(changes[name]), name))[:_TOLD]
+    rest = [f"{len(changes) - _TOLD} more"] if len(changes) > _TOLD else []
+    names = ", ".join([*(f"{name} {changes[name]:+,}" for name in first), *rest])
+    total = sum(change for change in changes.values() if change > 0)
+    return Lacks(total, f"{total:,} (by count: {names})" if changes else "nothing (all counts are equal)")

@@ -30,3 +30,6 @@ class BackupSettings:
     max_age: Annotated[Duration, Setting("the newest proven backup of each target must be younger", ge=60, example="26h")] = (
         Duration(26 * 3600)
     )
+    restore_within: Annotated[
+        Duration | None, Setting("longest time that a restore may take, as the last proof has measured it", ge=1, example="30m")
+    ] = None

@@ -32,9 +32,7 @@ _MARKED = """
 SELECT d.datname::text FROM pg_database d JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = 0
 WHERE EXISTS (SELECT FROM unnest(s.setconfig) one WHERE one LIKE 'mainstay.made=%')
 """
-_SUBSCRIPTIONS = (
-    "SELECT s.subname::text FROM pg_subscription s, pg_database d WHERE d.oid = s.subdbid AND d.datname = current_database()"
-)
+_SUBSCRIPTIONS = "SELECT s.subname::text FROM pg_subscription s, pg_database d WHERE d.oid = s.subdbid AND d.datname = %s"
 _DETACH = ("ALTER SUBSCRIPTION {name} DISABLE", "ALTER SUBSCRIPTION {name} SET (slot_name = NONE)", "DROP SUBSCRIPTION {name}")
 
 
@@ -109,7 +107,7 @@ def _require_marked(client: Client, name: str) -> None:
 
 def _detach(client: Client, name: str) -> None:
     """Drop the subscriptions of a copy, and leave the slots at their publishers, which are the original's."""
-    for (one,) in client.server.run(_SUBSCRIPTIONS, database=name):
+    for (one,) in client.server.run(_SUBSCRIPTIONS, name):
         with client.connect(name) as connection:
             for statement in _DETACH:
                 do(connection, statement, name=(one,))

@@ -2,8 +2,8 @@
 
 The transaction first takes the copy from whoever looks at it and gives it what belongs to the live database outside of itself.
 Then it renames the live one: from that moment the server lets nobody in, and every session there is ended. It commits both names,
-the old database closed and the new one open. As long as it has not committed nothing has happened: whatever dies, the server takes
-it back, and the live name is never closed. Only clients whom a pooler holds back are owed something: see `pooler`.
+the old database closed and the new one open. Whatever dies before that, the server takes all of it back; the live name is never
+closed. Only clients whom a pooler holds back are owed something: see `pooler`.
 """
 
 from __future__ import annotations
