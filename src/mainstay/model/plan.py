@@ -57,19 +57,19 @@ class OneWay:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a step is expected to touch; `missing` are rows or files that users will not find afterwards, kept or not."""
+    """What a step is expected to touch."""
 
     bytes: int = 0
     rows: int = 0
     files: int = 0
-    missing: int = 0
 
 
 @dataclass(frozen=True)
 class Step:
     """One act. `holds` names what its undo needs: no prune takes such a name until the run is settled.
 
-    `proves` names the targets for which this step, once verified, is the proof that a copy can be restored.
+    `proves` names the targets for which this step, once verified, is the proof that a copy can be restored. `missing` are the
+    rows or files that users will not find afterwards, although they are kept.
     """
 
     id: str
@@ -85,6 +85,7 @@ class Step:
     on_unknown: OnUnknown = OnUnknown.PROBE
     holds: tuple[str, ...] = ()
     proves: tuple[str, ...] = ()
+    missing: int = 0
     privilege: Literal["user", "root"] = "user"
 
     @property

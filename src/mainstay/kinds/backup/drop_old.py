@@ -83,7 +83,7 @@ def _judged(facts: PlacesFacts, params: DropOldParams, one: Place) -> Step | Ski
         return Skip(on, because("its exchange did not end", one.name))
     signed = one.place in params.signed
     if age < one.keep and not signed:
-        return Skip(on, because("days since it was replaced", age, "<", one.keep))
+        return Skip(on, because("time since it was replaced", age, "<", one.keep))
     reason = because("signed off by name", one.place) if signed else because("time since it was replaced", age, ">=", one.keep)
     args = {"target": one.target, "place": one.place, "since": str(one.at)}
     return Step(f"drop {one.place}", "drop_old", on, reason, Impact.LOAD, OneWay(_REASON), args, deadline=Duration(1800))

@@ -16,7 +16,7 @@ from mainstay.kinds.backup.seen import Lacks, PlacesFacts, counted, look_places,
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.errors import Refused
-from mainstay.model.plan import Cost, Impact, On, Step, Undo
+from mainstay.model.plan import Impact, On, Step, Undo
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
 from mainstay.system import clock
@@ -104,8 +104,8 @@ def exchanging(facts: PlacesFacts, place: Place, name: str, keep: Duration, reas
         Undo("give_back", args),
         args,
         deadline=_DEADLINE,
-        cost=Cost(missing=lacks.total),
         holds=(f"place:{facts.repository.name}/{target}",),
+        missing=lacks.total,
     )
 
 
