@@ -7,8 +7,8 @@ What PAUSE began is owed a RESUME, whatever happens: a client that waits sees no
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 import psycopg
 from psycopg import pq
@@ -44,8 +44,9 @@ def resume(server: Server, database: str) -> None:
     pooler = server.settings.pooler
     if pooler is None:
         return
+    names = [name for name, paused in _known(server, pooler, database).items() if paused]
     with _console(server, pooler) as console:
-        for name in _paused(console, pooler.databases or (database,)):
+        for name in names:
             for command in (_RECONNECT, _RESUME):
                 sys.audit("mainstay.postgres", command)
                 console.execute(composed(command, {"name": (name,)}))
@@ -56,7 +57,7 @@ def _pause(server: Server, pooler: Pooler, database: str) -> None:
     until, on = Deadline(_PATIENCE), f"the pooler of {server.name}"
     with ExitStack() as open:
         consoles = []
-        for name in pooler.databases or (database,):
+        for name in _known(server, pooler, database):
             console = open.enter_context(_console(server, pooler))
             sys.audit("mainstay.postgres", _PAUSE)
             console.pgconn.send_query(composed(_PAUSE, {"name": (name,)}).as_bytes(console))
@@ -72,11 +73,14 @@ def _pause(server: Server, pooler: Pooler, database: str) -> None:
                 )
 
 
-def _paused(console: Connection, names: Sequence[str]) -> list[str]:
-    cursor = console.execute(b"SHOW DATABASES")
-    columns = [column.name for column in cursor.description or ()]
-    rows = (dict(zip(columns, row, strict=True)) for row in cursor.fetchall())
-    return [str(row["name"]) for row in rows if row["name"] in names and str(row["paused"]) == "1"]
+def _known(server: Server, pooler: Pooler, database: str) -> dict[str, bool]:
+    """Return which names of the database have clients, and whether they are held back: it knows no others."""
+    with _console(server, pooler) as console:
+        cursor = console.execute(b"SHOW DATABASES")
+        columns = [column.name for column in cursor.description or ()]
+        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+    names = pooler.databases or (database,)
+    return {str(row["name"]): str(row["paused"]) == "1" for row in rows if row["name"] in names}
 
 
 @contextmanager
@@ -88,5 +92,5 @@ def _console(server: Server, pooler: Pooler) -> Iterator[Connection]:
         seconds = max(2, round(server.settings.connect_timeout))
         conninfo = make_conninfo(pooler.dsn, dbname="pgbouncer", connect_timeout=seconds, password=password)
         console: Connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
-    with console, faults.explained(on):
+    with closing(console), faults.explained(on):  # no commit: a PAUSE may still be under way
         yield console

@@ -43,8 +43,7 @@ WHERE a.datid = %(database)s AND a.backend_type NOT IN ('autovacuum worker', 'pa
               AND l.locktype = 'object' AND l.classid = 'pg_database'::regclass AND l.objid = a.datid)
 """)
 
-_NAMES = "SELECT datname::text FROM pg_database WHERE datname = ANY (%s)"
-_OID = "SELECT oid FROM pg_database WHERE datname = %s"
+_OIDS = "SELECT datname::text, oid FROM pg_database WHERE datname = ANY (%s)"
 _ELSEWHERE = """
 SELECT datname::text FROM pg_database
 WHERE datallowconn AND has_database_privilege(oid, 'CONNECT') AND datname <> ALL (%s)
@@ -98,7 +97,8 @@ class Preparation:
     """What has to be known beforehand: nobody may be connected to either database later on."""
 
     names: Names
-    oid: int  # of the live database
+    live: int  # the oid of the live database
+    copy: int
     origin: Origin  # what it is
     grantees: tuple[str, ...]  # roles that may do something to the copy
     roles: tuple[str, ...]  # roles that have settings of their own in the copy
@@ -112,7 +112,7 @@ def live(server: Server) -> str:
 def swap(server: Server, copy: str, old: str, work: Work) -> None:
     """Exchange the names, unless that has happened; Refused where something holds on to one of the databases, which is named."""
     names = Names(live(server), copy, old)
-    there = {str(name) for (name,) in server.run(_NAMES, [copy, old])}
+    there = {str(name) for name, _ in server.run(_OIDS, [copy, old])}
     if there == {old}:  # it happened, and whoever did it died
         reopen(server)
         return
@@ -127,10 +127,10 @@ def swap(server: Server, copy: str, old: str, work: Work) -> None:
         faults.explained(f"{server.name}, database {names.live}"),
         acting.transaction(),
     ):
-        _do(acting, RENAME, name=(copy,), new=(names.aside,))
+        _take(acting, ending, ready.copy, copy, names.aside)
         _dress(acting, ready)
         waiting.enter_context(pooler.waiting(server, names.live))
-        _displace(acting, ending, ready)
+        _take(acting, ending, ready.live, names.live, old)
         for one in (CLOSE, MARK):
             _do(acting, one, name=(old,))
         _do(acting, OPEN, name=(names.aside,))
@@ -176,9 +176,9 @@ def _require_free(server: Server, names: Names) -> None:
 
 def _prepared(server: Server, names: Names) -> Preparation:
     [origin] = server.read(Origin)
-    [(oid,)] = server.run(_OID, names.live)
+    oids = {str(name): int(oid) for name, oid in server.run(_OIDS, [names.live, names.copy])}
     grantees, roles = ([str(role) for (role,) in server.run(query, names.copy)] for query in (_GRANTEES, _ROLES))
-    return Preparation(names, int(oid), origin, tuple(grantees), tuple(roles))
+    return Preparation(names, oids[names.live], oids[names.copy], origin, tuple(grantees), tuple(roles))
 
 
 def _elsewhere(server: Server, names: Names) -> str:
@@ -215,20 +215,20 @@ def _dress(acting: Connection, ready: Preparation) -> None:
         making.grant(acting, name, origin)
 
 
-def _displace(acting: Connection, ending: Connection, ready: Preparation) -> None:
-    """Rename the live database. The server does so once all sessions there have ended, and waits five seconds for that."""
-    names, who = ready.names, {"database": ready.oid, "renaming": acting.info.backend_pid}
+def _take(acting: Connection, ending: Connection, oid: int, name: str, new: str) -> None:
+    """Rename a database. The server does so once all sessions there have ended, and waits five seconds for that."""
+    who = {"database": oid, "renaming": acting.info.backend_pid}
     with ThreadPoolExecutor(1) as pool:
-        renaming = pool.submit(_do, acting, RENAME, name=(names.live,), new=(names.old,))
+        renaming = pool.submit(_do, acting, RENAME, name=(name,), new=(new,))
         while not wait([renaming], _POLL).done:
             _do(ending, END, values=who)
         try:
             renaming.result()
         except ObjectInUse as error:
-            left = "; ".join(str(told) for (told,) in ending.execute(_LEFT.encode(), (ready.oid,)).fetchall())
+            left = "; ".join(str(told) for (told,) in ending.execute(_LEFT.encode(), (oid,)).fetchall())
             raise StepFailed(
                 "sessions do not end",
-                on=f"database {names.live}",
+                on=f"database {name}",
                 because=left or faults.told(error),
                 next="look at them: pg_stat_activity",
             ) from error
