@@ -24,7 +24,7 @@ from mainstay.vault.catalogue import Entry
 from mainstay.vault.keys import Keys
 from mainstay.vault.manifest import SUMS, Damaged
 from mainstay.vault.names import BackupId
-from mainstay.vault.remotes.remote import Missing, Remote, content, patiently
+from mainstay.vault.remotes.remote import Missing, Remote, content, listed, patiently
 from mainstay.vault.repository import Repository
 from mainstay.vault.sealing import Gpg
 from mainstay.vault.signed_list import BACKUPS, SIGNATURE, SignedList
@@ -82,7 +82,7 @@ class Copies:
     def states(self, work: Work) -> dict[BackupId, bool]:
         """Return the backups at the remote: whether each is complete."""
         found: dict[BackupId, bool] = {}
-        for stored in patiently(lambda: list(self.remote.list(BACKUPS)), work):
+        for stored in listed(self.remote, BACKUPS, work):
             id, _, name = stored.name.removeprefix(BACKUPS).partition("/")
             found[BackupId(id)] = found.get(BackupId(id), False) or name == SIGNATURE
         return found

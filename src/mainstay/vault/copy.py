@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from mainstay.model.units import Size
@@ -15,7 +16,7 @@ from mainstay.vault.copies import SENT, Copies, Record
 from mainstay.vault.keys import signature
 from mainstay.vault.manifest import MANIFEST, SUMS, Damaged, Manifest
 from mainstay.vault.names import BackupId, Sha256
-from mainstay.vault.remotes.remote import Exists, file_hash, patiently
+from mainstay.vault.remotes.remote import Exists, file_hash, listed, patiently
 from mainstay.vault.repository import require_room
 from mainstay.vault.sealing import Gpg
 from mainstay.vault.signed_list import BACKUPS, OBJECTS, SIGNATURE, SignedList, object_name
@@ -41,15 +42,13 @@ class _Copying:
     def sealed(self, key: str) -> None:
         """Send every object that is not there yet, and write down what the copy consists of."""
         done = self._reusable(key)
-        for one in _bases_first(self.manifest):
-            if one not in done:
-                done[one] = self._send_object(one)
-        files = dict(done[one] for one in self.manifest.files)
-        files |= self._own_files()
+        for digest in _bases_first(self.manifest):
+            if digest not in done:
+                done[digest] = self._send_object(digest)
+        files = {**dict(done[digest] for digest in self.manifest.files), **self._own_files()}
         one = self.manifest
-        sizes = Size(one.raw_bytes), Size(sum(file.stored_bytes for file in one.files.values()))
-        listed = SignedList(one.id, one.target, one.kind, one.created, key, *sizes, files)
-        write_atomic(self.folder / SUMS, listed.text())
+        said = SignedList(one.id, one.target, one.kind, one.created, key, one.raw_bytes, one.stored_bytes, files)
+        write_atomic(self.folder / SUMS, said.text())
 
     def publish(self) -> None:
         """Sign the list, and send what lies beside it, the signature last."""
@@ -67,15 +66,15 @@ class _Copying:
         They are in the signed list of another copy that is encrypted for the same key; or an earlier attempt at this copy sent
         them, and they are compared now.
         """
-        copies, found = self.copies, {}
+        copies, found = self.copies, dict[str, tuple[str, str]]()
         lists = copies.lists(self.work)
         bad = {name for id in lists for name in copies.record(id).bad}
-        there = {one.name for one in patiently(lambda: list(copies.remote.list(OBJECTS)), self.work)} - bad
+        there = {one.name for one in listed(copies.remote, OBJECTS, self.work)} - bad
         for one in lists.values():
             if one.key == key:
                 found |= {digest: (name, one.files[name]) for digest, name in one.objects.items() if name in there}
         for name, digest in copies.sent(self.manifest.id).items():
-            if name in there and patiently(lambda name=name: copies.remote.sha256(name, self.work), self.work) == digest:
+            if name in there and patiently(partial(copies.remote.sha256, name, self.work), self.work) == digest:
                 found[Path(name).name[:64]] = (name, digest)
         return found
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mainstay.model.errors import Refused
 from mainstay.system.files import remove
 from mainstay.vault.copies import Copies
 from mainstay.vault.names import BackupId
-from mainstay.vault.remotes.remote import patiently
+from mainstay.vault.remotes.remote import listed, patiently
 from mainstay.vault.signed_list import BACKUPS, OBJECTS, SIGNATURE
 from mainstay.vault.store import Work
 
@@ -16,9 +18,9 @@ def drop(copies: Copies, id: BackupId, work: Work) -> None:
     start = f"{BACKUPS}{id}/"
     with copies.at_work():
         remove(copies.folder(id))
-        found = [one.name for one in patiently(lambda: list(copies.remote.list(start)), work)]
+        found = [one.name for one in listed(copies.remote, start, work)]
         for name in sorted(found, key=lambda name: name != start + SIGNATURE):
-            patiently(lambda name=name: copies.remote.delete(name), work)
+            patiently(partial(copies.remote.delete, name), work)
 
 
 def unneeded(copies: Copies, work: Work) -> tuple[str, ...]:
@@ -35,7 +37,7 @@ def unneeded(copies: Copies, work: Work) -> tuple[str, ...]:
     needed = {name for one in lists.values() for name in one.files}
     needed |= {name for id in drafts for name in copies.drafted(id)}
     kept = tuple(f"{BACKUPS}{id}/" for id in (*lists, *drafts))
-    there = [one.name for start in (BACKUPS, OBJECTS) for one in patiently(lambda s=start: list(copies.remote.list(s)), work)]
+    there = [one.name for start in (BACKUPS, OBJECTS) for one in listed(copies.remote, start, work)]
     return tuple(name for name in there if name not in needed and not name.startswith(kept))
 
 
@@ -48,5 +50,5 @@ def collect(copies: Copies, work: Work) -> int:
         names = unneeded(copies, work)
         for name in names:
             work.pulse()
-            patiently(lambda name=name: copies.remote.delete(name), work)
+            patiently(partial(copies.remote.delete, name), work)
     return len(names)

@@ -97,6 +97,11 @@ def fetched(remote: Remote, name: str, out: Path, work: Work) -> str:
     return patiently(attempt, work)
 
 
+def listed(remote: Remote, prefix: str, work: Work) -> list[Stored]:
+    """Return every file whose name begins with a prefix."""
+    return patiently(lambda: list(remote.list(prefix)), work)
+
+
 def content(remote: Remote, name: str, work: Work) -> bytes:
     """Return a small file of a remote."""
     return patiently(lambda: b"".join(remote.read(name)), work)
