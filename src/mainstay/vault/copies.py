@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from mainstay.system.process import Door
 from mainstay.vault import sealing, signed_list
 from mainstay.vault.catalogue import Entry
 from mainstay.vault.keys import Keys
-from mainstay.vault.manifest import SUMS, Damaged
+from mainstay.vault.manifest import MANIFEST, SUMS, Damaged
 from mainstay.vault.names import BackupId
 from mainstay.vault.remotes.remote import Missing, Remote, content, listed, patiently
 from mainstay.vault.repository import Repository
@@ -119,6 +119,12 @@ class Copies:
         """Write down what was found out about a copy."""
         self.folder(id).mkdir(mode=0o700, parents=True, exist_ok=True)
         write_atomic(self.folder(id) / _RECORD, canonical(record))
+
+    def finished(self, id: BackupId, proven: datetime | None) -> None:
+        """Write down that a copy is complete; what was needed to go on with it goes."""
+        self.remember(id, replace(self.record(id), proven=proven or self.record(id).proven))
+        for path in (*self.folder(id).glob(f"{MANIFEST}*"), self.folder(id) / SENT):
+            path.unlink(missing_ok=True)
 
     def sent(self, id: BackupId) -> dict[str, str]:
         """Return the SHA-256 of what an unfinished copy has sent or was about to send, by name."""

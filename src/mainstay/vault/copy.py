@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from mainstay.model.units import Size
-from mainstay.system.files import sync_folder, write_atomic
+from mainstay.system.files import remove, sync_folder, write_atomic
 from mainstay.vault import manifest as manifests
 from mainstay.vault import sealing
-from mainstay.vault.copies import SENT, Copies, Record
+from mainstay.vault.copies import SENT, Copies
 from mainstay.vault.keys import signature
 from mainstay.vault.manifest import MANIFEST, SUMS, Damaged, Manifest
 from mainstay.vault.names import BackupId, Sha256
@@ -126,15 +126,22 @@ def copy(copies: Copies, id: BackupId, proven: datetime | None, work: Work) -> N
     copies.keys.require()
     manifest, _ = manifests.read(copies.repository.folder(id), id)
     folder = copies.folder(id)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with copies.at_work() as spool, sealing.opened(copies.door, copies.keys.signer) as gpg:
-        (folder / SENT).touch(mode=0o600)
-        copying = _Copying(copies, manifest, folder, spool, gpg, work)
-        if not (folder / SUMS).exists():
-            copying.sealed(sealing.fingerprints(copies.keys.encryption, copies.door)[0])
-        copying.publish()
-        copies.remember(id, Record(proven))
-        (folder / SENT).unlink()  # the copy is finished
+        if not copies.states(work).get(id):
+            _begin(folder)
+            copying = _Copying(copies, manifest, folder, spool, gpg, work)
+            if not (folder / SUMS).exists():
+                copying.sealed(sealing.fingerprints(copies.keys.encryption, copies.door)[0])
+            copying.publish()
+        copies.finished(id, proven)
+
+
+def _begin(folder: Path) -> None:
+    """Go on with what a killed attempt has begun; what is known of a copy that is gone counts no more."""
+    if not (folder / SENT).exists():
+        remove(folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / SENT).touch(mode=0o600)
 
 
 def _bases_first(manifest: Manifest) -> list[Sha256]:

@@ -46,7 +46,7 @@ def collect(copies: Copies, work: Work) -> int:
     with copies.at_work():
         for id in copies.drafts():
             if not copies.repository.folder(id).is_dir():
-                remove(copies.folder(id))  # its backup is gone: it will never be finished
+                remove(copies.folder(id))  # its backup is gone: nobody will finish it
         names = unneeded(copies, work)
         for name in names:
             work.pulse()

@@ -9,6 +9,8 @@ from mainstay.vault.remotes.remote import Remote
 from mainstay.vault.remotes.s3 import S3Settings, s3
 from mainstay.vault.remotes.sftp import SftpSettings, sftp
 
+__all__ = ["DiskSettings", "Remote", "RemoteSettings", "S3Settings", "SftpSettings", "opened"]
+
 RemoteSettings = DiskSettings | SftpSettings | S3Settings
 
 
