@@ -57,11 +57,13 @@ class S3:
 
     settings: S3Settings
     client: S3Client
+    whole: int = _WHOLE
+    part: int = _PART
 
     def put(self, name: str, source: Path, sha256: str, work: Work) -> None:
         """Create it whole, or in parts where it is large; the server compares every byte with a checksum."""
         with self._told(name), _Body(source, work) as body:
-            if source.stat().st_size > _WHOLE:
+            if source.stat().st_size > self.whole:
                 self._put_parts(name, body, work)
             else:
                 self.client.put_object(**self._key(name), Body=body, ChecksumSHA256=_base64(sha256), IfNoneMatch="*")
@@ -74,8 +76,11 @@ class S3:
     def sha256(self, name: str, work: Work) -> str:
         """Ask for the checksum of the whole; read it back where the server has none."""
         with self._told(name):
-            told = self.client.head_object(**self._key(name), ChecksumMode="ENABLED").get("ChecksumSHA256", "")
-        return base64.b64decode(told).hex() if told and "-" not in told else hashed(self.read(name), work)
+            told = self.client.head_object(**self._key(name), ChecksumMode="ENABLED")
+        in_parts = "-" in told["ETag"]  # then the checksum is one of the checksums of the parts
+        if in_parts or "ChecksumSHA256" not in told:
+            return hashed(self.read(name), work)
+        return base64.b64decode(told["ChecksumSHA256"]).hex()
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """List page by page."""
@@ -96,7 +101,7 @@ class S3:
         done: list[Any] = []
         with ExitStack() as unfinished:
             unfinished.callback(self.client.abort_multipart_upload, **upload)
-            while part := body.read(_PART):
+            while part := body.read(self.part):
                 number = len(done) + 1
                 told = self.client.upload_part(**upload, **_CHECKED, PartNumber=number, Body=part)
                 done.append({"PartNumber": number, "ETag": told["ETag"], "ChecksumSHA256": told.get("ChecksumSHA256", "")})

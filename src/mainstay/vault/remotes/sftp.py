@@ -123,14 +123,19 @@ class Sftp:
         try:
             self._channel = self._channel or self._connected()
             yield self._channel
-        except (SSHException, EOFError, ConnectionError, TimeoutError) as error:
-            self.close()
-            because = str(error) or type(error).__name__
-            raise Unreachable("the connection broke", on=self._url(name), because=because, next="try again later") from error
-        except OSError as error:
-            because = error.strerror or str(error)
+        except (SSHException, EOFError, OSError) as error:
+            because, lost = str(error) or type(error).__name__, self._lost(error)
+            if lost:
+                self.close()
+                raise Unreachable("the connection broke", on=self._url(name), because=because, next="try again later") from error
             next = f"look at {self.settings.folder} there: its owner, its mode, its space"
             raise StepFailed("the SFTP server refused", on=self._url(name), because=because, next=next) from error
+
+    def _lost(self, error: Exception) -> bool:
+        """Tell whether a failure is one of the connection, and not an answer of the server."""
+        channel = self._channel.get_channel() if self._channel else None
+        answered = isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError)
+        return not answered or channel is None or channel.closed
 
     def _connected(self) -> SFTPClient:
         """Log in by key; Refused when the host or the user is not the right one."""
