@@ -11,14 +11,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from mainstay.model.setting import SecretRef
 from mainstay.model.units import Duration
-from mainstay.vault.remotes import S3Settings, SftpSettings
+from mainstay.vault.remotes import RemoteSettings, S3Settings, SftpSettings
 
 S3RVER = Path(os.environ.get("S3RVER") or Path(__file__).parents[2] / ".cache" / "s3rver") / "node_modules" / ".bin" / "s3rver"
 BUCKET, KEY = "copies", "S3RVER"
@@ -114,6 +114,15 @@ def known_host(folder: Path, port: int) -> None:
     key = (folder / "host_key.pub").read_text()
     with (folder / "known_hosts").open("a") as file:
         file.write(f"[127.0.0.1]:{port} {key}")
+
+
+def through(relay: Relay, settings: RemoteSettings, folder: Path) -> RemoteSettings:
+    """Return settings that reach the same server through a relay."""
+    if isinstance(settings, SftpSettings):
+        known_host(folder, relay.port)
+        return replace(settings, port=relay.port)
+    assert isinstance(settings, S3Settings)
+    return replace(settings, endpoint=f"http://127.0.0.1:{relay.port}")
 
 
 def s3_settings(folder: Path, port: int, key_id: str = KEY) -> S3Settings:

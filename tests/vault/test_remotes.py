@@ -13,11 +13,11 @@ import pytest
 
 from mainstay.model.errors import Refused, Unreachable
 from mainstay.vault import remotes
-from mainstay.vault.remotes import DiskSettings, Remote, RemoteSettings, S3Settings, SftpSettings
+from mainstay.vault.remotes import DiskSettings, Remote, RemoteSettings
 from mainstay.vault.remotes.remote import Exists, Missing, content, fetched, listed
 from mainstay.vault.remotes.s3 import S3, s3
 from mainstay.vault.store import unhurried
-from tests.live.remotes import Relay, known_host, moto, s3_settings, s3rver, sshd
+from tests.live.remotes import Relay, moto, s3_settings, s3rver, sshd, through
 
 Server = Callable[[Path, int], AbstractContextManager[RemoteSettings]]
 
@@ -126,7 +126,7 @@ def test_sftp_refuses_a_strange_host_and_says_when_the_host_refuses_us(tmp_path:
 def test_what_was_cut_off_is_not_there_and_can_be_sent_again(server: Server, tmp_path: Path, free_port: int) -> None:
     path, digest = _file(tmp_path, 4_000_000)
     relay = Relay(free_port, left=1_500_000)
-    with server(tmp_path, free_port) as settings, relay.running(), remotes.opened(_through(relay, settings, tmp_path)) as remote:
+    with server(tmp_path, free_port) as settings, relay.running(), remotes.opened(through(relay, settings, tmp_path)) as remote:
         with pytest.raises(Unreachable):
             remote.put("objects/ab/one.gpg", path, digest, unhurried())
         assert relay.cuts
@@ -142,11 +142,3 @@ def test_a_server_that_is_not_there_is_unreachable(server: Server, tmp_path: Pat
         pass
     with remotes.opened(settings) as remote, pytest.raises(Unreachable, match="does not answer"):
         list(remote.list("backups/"))
-
-
-def _through(relay: Relay, settings: RemoteSettings, folder: Path) -> RemoteSettings:
-    if isinstance(settings, SftpSettings):
-        known_host(folder, relay.port)
-        return replace(settings, port=relay.port)
-    assert isinstance(settings, S3Settings)
-    return replace(settings, endpoint=f"http://127.0.0.1:{relay.port}")

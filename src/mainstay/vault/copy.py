@@ -76,6 +76,8 @@ class _Copying:
         for name, digest in copies.sent(self.manifest.id).items():
             if name in there and patiently(partial(copies.remote.sha256, name, self.work), self.work) == digest:
                 found[Path(name).name[:64]] = (name, digest)
+            elif name not in there:
+                patiently(partial(copies.remote.tidy, name), self.work)
         return found
 
     def _send_object(self, one: Sha256) -> tuple[str, str]:

@@ -89,6 +89,10 @@ class Disk:
                 break
             folder.rmdir()
 
+    def tidy(self, name: str) -> None:
+        """Remove its part."""
+        self.delete(name + PART)
+
     def _make(self, folder: Path) -> None:
         if not folder.is_dir():
             self._make(folder.parent)

@@ -72,6 +72,9 @@ class Remote(Protocol):
     def delete(self, name: str) -> None:
         """Remove a file; nothing when there is none."""
 
+    def tidy(self, name: str) -> None:
+        """Remove what a killed `put` of this name left half made."""
+
 
 def patiently(call: Callable[[], T], work: Work) -> T:
     """Call, and call again a little later when the other side did not answer."""

@@ -95,6 +95,10 @@ class Sftp:
             if _size(channel, self._path(name)) is not None:
                 channel.remove(self._path(name))
 
+    def tidy(self, name: str) -> None:
+        """Remove its part."""
+        self.delete(name + PART)
+
     def close(self) -> None:
         """Hang up."""
         if self._client:
