@@ -89,7 +89,7 @@ def test_what_is_at_the_remote_already_is_not_sent_again(keep: Keep, copies: Cop
     _send(copies, manifest)
     after = {one.name for one in copies.remote.list("objects/")}
     assert before < after
-    assert len(after) == len({*manifest.files, *(name.split("/")[-1][:64] for name in before)})
+    assert len(after) == len({*manifest.objects, *(name.split("/")[-1][:64] for name in before)})
 
 
 def test_stock_tools_check_a_copy_before_anything_is_decrypted(
@@ -220,7 +220,7 @@ def test_a_copy_that_is_cut_off_in_the_middle_is_not_seen_and_goes_on(
         assert verify_copy(copies, manifest.id, None, unhurried()).problems == ()
         names = {one.name for one in remote.list("objects/")}
         assert cut <= names
-        assert len(names) == len(manifest.files)
+        assert len(names) == len(manifest.objects)
 
 
 def test_two_copies_at_once_do_not_meet(keep: Keep, copies: Copies) -> None:
@@ -245,7 +245,7 @@ def test_copies_are_thinned_out_and_what_no_copy_needs_goes(keep: Keep, copies: 
     thinning.drop(copies, first.id, unhurried())
     thinning.collect(copies, unhurried())
     left = {name.name.split("/")[-1][:64] for name in copies.remote.list("objects/")}
-    assert left == set(second.files)
+    assert left == set(second.objects)
     assert thinning.unneeded(copies, unhurried()) == ()
     assert verify_copy(copies, second.id, None, unhurried()).problems == ()
 

@@ -45,7 +45,7 @@ class _Copying:
         for digest in _bases_first(self.manifest):
             if digest not in done:
                 done[digest] = self._send_object(digest)
-        files = {**dict(done[digest] for digest in self.manifest.files), **self._own_files()}
+        files = {**dict(done[digest] for digest in self.manifest.objects), **self._own_files()}
         one = self.manifest
         said = SignedList(one.id, one.target, one.kind, one.created, key, one.raw_bytes, one.stored_bytes, files)
         write_atomic(self.folder / SUMS, said.text())
@@ -148,4 +148,4 @@ def _begin(folder: Path) -> None:
 
 def _bases_first(manifest: Manifest) -> list[Sha256]:
     bases = [stream.base.sha256 for stream in manifest.streams if stream.base]
-    return list(dict.fromkeys([*bases, *manifest.files]))
+    return list(dict.fromkeys([*bases, *manifest.objects]))

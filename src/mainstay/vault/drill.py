@@ -22,7 +22,7 @@ def drill(copies: Copies, id: BackupId, escrow: Path, work: Work) -> None:
         raise Refused("this is not the key that copies are encrypted for", on=str(escrow), because=because)
     with copies.repository.part(f"drill-{copies.name}") as spool, sealing.opened(copies.door, escrow) as gpg:
         opening = Opening(copies.remote, copies.checked_list(id, gpg, work), gpg, work)
-        files = opening.manifest(spool / "manifest").files.values()
+        files = opening.manifest(spool / "manifest").objects.values()
         for smallest in sorted(files, key=lambda one: one.stored_bytes)[:1]:
             opening.object(smallest.sha256, spool / "object")
     write_drill(copies.keys, Drill(clock.now(), copies.name, id, wanted[0]))

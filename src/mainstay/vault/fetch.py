@@ -75,7 +75,7 @@ def fetch(copies: Copies, id: BackupId, key: Path, work: Work) -> None:
         write_atomic(part / SUMS, manifests.sums(manifest, file_hash(part / MANIFEST, work)))
         manifests.read(part, id)
         (part / "objects").mkdir(mode=0o700)
-        for one in manifest.files:
+        for one in manifest.objects:
             if not _is_sound(repository.root / one.path, one, work):
                 made[one] = part / "objects" / one
                 opening.object(one, made[one])
