@@ -243,7 +243,6 @@ def test_copies_are_thinned_out_and_what_no_copy_needs_goes(keep: Keep, copies: 
     for manifest in (first, second):
         _send(copies, manifest)
     thinning.drop(copies, first.id, unhurried())
-    thinning.collect(copies, unhurried())
     left = {name.name.split("/")[-1][:64] for name in copies.remote.list("objects/")}
     assert left == set(second.objects)
     assert thinning.unneeded(copies, unhurried()) == ()

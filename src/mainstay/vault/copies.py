@@ -76,7 +76,7 @@ class Copies:
     @contextmanager
     def at_work(self) -> Iterator[Path]:
         """Be the only one who copies to this remote or removes something there, and yield an empty private folder."""
-        with self.repository.part(f"copies-{self.name}") as spool:
+        with self.repository.part(part_name(self.name)) as spool:
             yield spool
 
     def states(self, work: Work) -> dict[BackupId, bool]:
@@ -145,6 +145,11 @@ class Copies:
     def drafts(self) -> tuple[BackupId, ...]:
         """Return the backups whose copies this side has begun and not finished."""
         return tuple(BackupId(path.parent.name) for path in sorted(self.folder().glob(f"*/{SENT}")))
+
+
+def part_name(remote: str) -> str:
+    """Name the private folder of whoever copies to a remote or removes something there; it goes when they are done."""
+    return f"copies-{remote}"
 
 
 def look(copies: Copies, work: Work) -> Seen:

@@ -113,8 +113,9 @@ def fingerprints(path: Path, door: Door) -> tuple[str, ...]:
 
 
 def _remove(home: Path) -> None:
-    """End the agent of a home, and remove the home."""
-    for argv in (["--kill", "all"], ["--remove-socketdir"]):
+    """End the agent of a home, which there is once it has had a private key, and remove the home."""
+    agent = (home / "private-keys-v1.d").is_dir()
+    for argv in (["--kill", "all"], ["--remove-socketdir"]) if agent else ():
         Door().run(["gpgconf", "--homedir", str(home), *argv], _SHORT)
     while home.is_dir():
         try:

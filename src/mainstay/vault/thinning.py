@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from mainstay.model.errors import Refused
@@ -14,13 +15,13 @@ from mainstay.vault.store import Work
 
 
 def drop(copies: Copies, id: BackupId, work: Work) -> None:
-    """Remove a copy, its signature first: from then on nobody takes it for one. Its objects stay."""
+    """Remove a copy, its signature first: from then on nobody takes it for one. Then remove what no copy needs any more."""
     start = f"{BACKUPS}{id}/"
     with copies.at_work():
         remove(copies.folder(id))
         found = [one.name for one in listed(copies.remote, start, work)]
-        for name in sorted(found, key=lambda name: name != start + SIGNATURE):
-            patiently(partial(copies.remote.delete, name), work)
+        _delete(copies, sorted(found, key=lambda name: name != start + SIGNATURE), work)
+        _delete(copies, unneeded(copies, work), work)
 
 
 def unneeded(copies: Copies, work: Work) -> tuple[str, ...]:
@@ -41,14 +42,16 @@ def unneeded(copies: Copies, work: Work) -> tuple[str, ...]:
     return tuple(name for name in there if name not in needed and not name.startswith(kept))
 
 
-def collect(copies: Copies, work: Work) -> int:
-    """Remove what no copy needs, and return how many files that were; nothing when nobody can tell."""
+def collect(copies: Copies, work: Work) -> None:
+    """Remove what no copy needs; nothing when nobody can tell."""
     with copies.at_work():
         for id in copies.drafts():
             if not copies.repository.folder(id).is_dir():
                 remove(copies.folder(id))  # its backup is gone: nobody will finish it
-        names = unneeded(copies, work)
-        for name in names:
-            work.pulse()
-            patiently(partial(copies.remote.delete, name), work)
-    return len(names)
+        _delete(copies, unneeded(copies, work), work)
+
+
+def _delete(copies: Copies, names: Iterable[str], work: Work) -> None:
+    for name in names:
+        work.pulse()
+        patiently(partial(copies.remote.delete, name), work)

@@ -15,6 +15,7 @@ from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.vault import copy as copying
 from mainstay.vault.catalogue import Entry
+from mainstay.vault.copies import part_name
 from mainstay.vault.names import BackupId
 from mainstay.vault.retention import Verdict, decide
 
@@ -41,8 +42,10 @@ class Copy(TaskKind[RepositoryFacts, NoParams]):
         return [one for remote in facts.remotes for one in _decided(facts, remote)]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:
-        """The remote shows it, and shows complete ones only."""
+        """The remote shows it, and shows complete ones only; and here nothing is left of the work."""
         remote = after.remote(step.args["remote"])
+        if part_name(step.args["remote"]) in after.catalogue.leftovers:
+            return "what the copy needed here is still there"
         return None if remote and remote.entry(step.args["id"]) else f"{step.args['id']} is not at {step.args['remote']}"
 
     def locks(self, resource: str, params: NoParams) -> tuple[Lock, ...]:

@@ -12,6 +12,7 @@ from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.vault import thinning
+from mainstay.vault.copies import part_name
 from mainstay.vault.names import BackupId
 
 _DROP = "retention (keep of this remote) no longer asks for it, and a newer proven copy of the same target stays there"
@@ -31,7 +32,7 @@ class PruneCopies(TaskKind[RepositoryFacts, NoParams]):
         return look_with_remotes(session, on, count=True)
 
     def plan(self, facts: RepositoryFacts, params: NoParams, name: str) -> list[Step | Skip]:
-        """A step for each copy that goes and one for what nobody needs then; a reason for each copy that stays."""
+        """A step for each copy that goes, or for what nobody needs; a reason for each copy that stays."""
         if (reason := obstacle(facts)) is not None:
             return [Skip(("copy", remote.name), reason) for remote in facts.remotes]
         return [one for remote in facts.remotes for one in _decided(facts, remote)]
@@ -41,6 +42,8 @@ class PruneCopies(TaskKind[RepositoryFacts, NoParams]):
         was, now = before.remote(step.args["remote"]), after.remote(step.args["remote"])
         if was is None or now is None:
             return "the remote was not looked at"
+        if part_name(now.name) in after.catalogue.leftovers:
+            return "what the removal needed here is still there"
         if step.action == "collect":
             if now.uncertain or now.unneeded:
                 return now.uncertain or f"{now.unneeded[0]} is still there"
@@ -57,7 +60,7 @@ class PruneCopies(TaskKind[RepositoryFacts, NoParams]):
 
     @action("drop")
     def drop(self, session: Session, step: Step, deadline: Deadline) -> None:
-        """Remove one copy, its signature first."""
+        """Remove one copy, its signature first, and what no other needs."""
         with reached(session, step.args["remote"]) as copies:
             thinning.drop(copies, BackupId(step.args["id"]), session.work(deadline))
 
@@ -78,7 +81,8 @@ def _decided(facts: RepositoryFacts, remote: RemoteFacts) -> list[Step | Skip]:
             if entry:
                 cost = Cost(bytes=entry.stored)
                 planned.append(Skip(on, verdict.because) if verdict.keep else _drop(on, verdict.because, cost))
-    return [*planned, *_collect(remote, tuple(one.id for one in planned if isinstance(one, Step)))]
+    drops = any(isinstance(one, Step) for one in planned)
+    return planned if drops or not remote.unneeded else [*planned, _collect(remote)]
 
 
 def _halt(remote: RemoteFacts) -> Because | None:
@@ -93,10 +97,9 @@ def _drop(on: tuple[str, str, str], reason: Because, cost: Cost) -> Step:
     return Step(what, "drop", on, reason, Impact.NONE, OneWay(_DROP), args, deadline=Duration(3600), cost=cost)
 
 
-def _collect(remote: RemoteFacts, drops: tuple[str, ...]) -> list[Step]:
-    if not remote.unneeded and not drops:
-        return []
-    reason = because("files there that no copy needs", len(remote.unneeded))
-    args, on, deadline = {"remote": remote.name}, ("copy", remote.name), Duration(6 * 3600)
+def _collect(remote: RemoteFacts) -> Step:
+    """Remove what a killed copy left; a drop does it along the way."""
+    reason, on = because("files there that no copy needs", len(remote.unneeded)), ("copy", remote.name)
+    args, cost, deadline = {"remote": remote.name}, Cost(files=len(remote.unneeded)), Duration(6 * 3600)
     what = f"collect at {remote.name}"
-    return [Step(what, "collect", on, reason, Impact.NONE, OneWay(_COLLECT), args, drops, deadline)]
+    return Step(what, "collect", on, reason, Impact.NONE, OneWay(_COLLECT), args, deadline=deadline, cost=cost)
