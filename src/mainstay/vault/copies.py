@@ -117,8 +117,13 @@ class Copies:
 
     def remember(self, id: BackupId, record: Record) -> None:
         """Write down what was found out about a copy."""
-        self.folder(id).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.make_folder(id)
         write_atomic(self.folder(id) / _RECORD, canonical(record))
+
+    def make_folder(self, id: BackupId) -> None:
+        """Make the folder of a copy, closed to others."""
+        for folder in (self.folder().parent, self.folder(), self.folder(id)):
+            folder.mkdir(mode=0o700, exist_ok=True)
 
     def finished(self, id: BackupId, proven: datetime | None) -> None:
         """Write down that a copy is complete; what was needed to go on with it goes."""

@@ -130,7 +130,7 @@ def copy(copies: Copies, id: BackupId, proven: datetime | None, work: Work) -> N
     folder = copies.folder(id)
     with copies.at_work() as spool, sealing.opened(copies.door, copies.keys.signer) as gpg:
         if not copies.states(work).get(id):
-            _begin(folder)
+            _begin(copies, id)
             copying = _Copying(copies, manifest, folder, spool, gpg, work)
             if not (folder / SUMS).exists():
                 copying.sealed(sealing.fingerprints(copies.keys.encryption, copies.door)[0])
@@ -138,11 +138,12 @@ def copy(copies: Copies, id: BackupId, proven: datetime | None, work: Work) -> N
         copies.finished(id, proven)
 
 
-def _begin(folder: Path) -> None:
+def _begin(copies: Copies, id: BackupId) -> None:
     """Go on with what a killed attempt has begun; what is known of a copy that is gone counts no more."""
+    folder = copies.folder(id)
     if not (folder / SENT).exists():
         remove(folder)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    copies.make_folder(id)
     (folder / SENT).touch(mode=0o600)
 
 

@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mainstay.model.errors import StepFailed
-from mainstay.model.units import Duration
+from mainstay.model.units import Duration, Size
+from mainstay.system.files import read_bounded
 from mainstay.system.process import Completed, Door, legible
 from mainstay.vault.manifest import Damaged
 
 _MEMORY = Path("/dev/shm")
 _HOME = f"mainstay-gpg-{os.getuid()}-"
 _SHORT = Duration(60)  # a key or a small file
+_LARGEST = Size(1 << 20)  # bytes of a file of keys
 _QUIET = ("--batch", "--no-options", "--quiet", "--no-tty", "--pinentry-mode", "loopback", "--passphrase-fd", "0")
 _SEALED = ("--trust-model", "always", "--cipher-algo", "AES256", "--compress-algo", "none")
 _PREFERENCES = ("--default-preference-list", "AES256 SHA512 SHA256 Uncompressed")  # no AEAD, whatever the version of gpg
@@ -64,7 +66,9 @@ class Gpg:
 
     def take(self, key: Path) -> None:
         """Import every key of a file, public or private; text around them is passed over."""
-        _required(self.run(["--import", str(key)]), "cannot read a key", key)
+        text = read_bounded(key, _LARGEST)
+        public = b"PUBLIC KEY BLOCK" in text and b"PRIVATE KEY BLOCK" not in text  # that needs no agent
+        _required(self.run([*(["--no-autostart"] if public else []), "--import", str(key)]), "cannot read a key", key)
 
     def make(self, name: str, algorithm: str, usage: str) -> str:
         """Make a private key without a passphrase, and return its fingerprint."""

@@ -7,7 +7,7 @@ from mainstay.kinds.backup.facts import RepositoryFacts, look_with_remotes, obst
 from mainstay.kinds.backup.remotes import RemoteFacts, reached
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
 from mainstay.model.because import Because, because
-from mainstay.model.plan import Cost, Impact, On, OneWay, Skip, Step
+from mainstay.model.plan import Cost, Impact, Neutral, On, OneWay, Skip, Step
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
@@ -16,7 +16,6 @@ from mainstay.vault.copies import part_name
 from mainstay.vault.names import BackupId
 
 _DROP = "retention (keep of this remote) no longer asks for it, and a newer proven copy of the same target stays there"
-_COLLECT = "no signed list names them"
 
 
 class PruneCopies(TaskKind[RepositoryFacts, NoParams]):
@@ -102,4 +101,4 @@ def _collect(remote: RemoteFacts) -> Step:
     reason, on = because("files there that no copy needs", len(remote.unneeded)), ("copy", remote.name)
     args, cost, deadline = {"remote": remote.name}, Cost(files=len(remote.unneeded)), Duration(6 * 3600)
     what = f"collect at {remote.name}"
-    return Step(what, "collect", on, reason, Impact.NONE, OneWay(_COLLECT), args, deadline=deadline, cost=cost)
+    return Step(what, "collect", on, reason, Impact.NONE, Neutral(), args, deadline=deadline, cost=cost)

@@ -54,6 +54,7 @@ class Disk:
         part = path.with_name(path.name + PART)
         with no_space(part, Size(source.stat().st_size)):
             with source.open("rb") as file, part.open("wb") as out:
+                os.fchmod(out.fileno(), 0o600)
                 hashed(chunks(file), work, out)
                 out.flush()
                 os.fsync(out.fileno())

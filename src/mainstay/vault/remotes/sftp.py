@@ -62,6 +62,7 @@ class Sftp:
                 raise Exists("this name is taken", on=self._url(name))
             self._make(channel, PurePosixPath(path).parent)
             with source.open("rb") as file, channel.open(part, "wb") as out:
+                out.chmod(0o600)
                 out.set_pipelined(True)
                 hashed(chunks(file), work, out)
             if _size(channel, part) != source.stat().st_size:
