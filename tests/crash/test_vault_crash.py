@@ -15,6 +15,7 @@ import pytest
 from mainstay.kinds.sqlite.content import measure
 from mainstay.vault import catalogue
 from mainstay.vault.repository import open_repository
+from mainstay.vault.store import unhurried
 from mainstay.vault.verify import verify
 from tests.crash.vault_steps import FIRST, SECOND, first
 
@@ -55,7 +56,7 @@ def _sound(world: Path) -> set[str]:
     seen = catalogue.read(repository)
     assert (seen.damaged, seen.clutter) == ((), ())
     for entry in seen.entries:
-        assert verify(repository.folder(entry.id), entry.id, lambda _: None) == ()
+        assert verify(repository, entry.id, unhurried()) == ()
     if (world / "restored.db").exists():
         with closing(sqlite3.connect(world / "restored.db")) as copy, closing(sqlite3.connect(world / "app.db")) as app:
             assert measure(copy) == measure(app)

@@ -20,7 +20,7 @@ from mainstay.vault.backup import Order, make
 from mainstay.vault.manifest import Manifest
 from mainstay.vault.names import BackupId
 from mainstay.vault.repository import create_repository
-from mainstay.vault.store import Dump, Pulse
+from mainstay.vault.store import Dump, Sink, unhurried
 from mainstay.vault.verify import verify
 from tests.engine.shop import Shop
 from tests.kinds.logs.conftest import LINE, joined
@@ -129,9 +129,9 @@ _MANY_FILES = "cd $(dirname $LOG)/logs && touch $(seq 30) 2>/dev/null; true"
 class Crowded(SqliteStore):
     """A database on whose backup disk somebody else takes the room, in the middle of the dump."""
 
-    def dump(self, into: Path, pulse: Pulse) -> Dump:
-        fill(into.parents[2], leave=100 * PAGE)
-        return super().dump(into, pulse)
+    def dump(self, sink: Sink) -> Dump:
+        fill(sink.folder.parents[2], leave=100 * PAGE)
+        return super().dump(sink)
 
 
 def in_a_backup(folder: Path, beat: int) -> Outcome:
@@ -139,17 +139,22 @@ def in_a_backup(folder: Path, beat: int) -> Outcome:
     _database(folder / "app.db")
     with disk(folder / "disk", "size=32m,mode=700") as small:
         repository, store = create_repository(small / "repo"), SqliteStore(folder / "app.db")
-        old, seen, told = make(repository, store, Order(OLD, "db", "run-1"), lambda _: None), iter(range(1, 1000)), ""
+        old, seen, told = make(repository, store, Order(OLD, "db", "run-1"), unhurried()), iter(range(1, 1000)), ""
 
-        def moved(_: int) -> None:
+        def check(_: int) -> None:
             if next(seen) == beat:
                 fill(small)
 
         try:
-            make(repository, store if beat else Crowded(store.path), Order(NEW, "db", "run-2", previous=OLD), moved)
+            make(
+                repository,
+                store if beat else Crowded(store.path),
+                Order(NEW, "db", "run-2", previous=OLD),
+                unhurried(check),
+            )
         except MainstayError as error:
             told = str(error)
-        whole = verify(repository.folder(OLD), OLD, lambda _: None) == ()
+        whole = verify(repository, OLD, unhurried()) == ()
         left = catalogue.read(repository)
         return Outcome(told, whole and _only(old, left, told) and not repository.leftovers())
 

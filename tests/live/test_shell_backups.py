@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from mainstay.vault.backup import Order, make
 from mainstay.vault.names import BackupId
 from mainstay.vault.repository import create_repository
 from mainstay.vault.restore import prove, restore
+from mainstay.vault.store import Source, unhurried
 from mainstay.vault.verify import verify
 
 ID = BackupId("20261121T020000Z.db.run-1")
@@ -43,8 +43,8 @@ def test_cp_loses_what_is_in_the_write_ahead_log_and_the_vault_does_not(tmp_path
     subprocess.run(["cp", str(tmp_path / "app.db"), str(tmp_path / "copied.db")], check=True)
     assert _rows(tmp_path / "copied.db") == 100  # of 300, and cp said nothing
     store, repository = SqliteStore(tmp_path / "app.db"), create_repository(tmp_path / "repo")
-    make(repository, store, Order(ID, "db", "run-1"), lambda _: None)
-    restore(repository, ID, store, tmp_path / "restored.db", lambda _: None)
+    make(repository, store, Order(ID, "db", "run-1"), unhurried())
+    restore(repository, ID, store, str(tmp_path / "restored.db"), unhurried())
     with closing(sqlite3.connect(tmp_path / "restored.db")) as restored:
         assert measure(restored) == measure(app)
 
@@ -55,7 +55,7 @@ def test_gunzip_finds_nothing_wrong_with_the_backup_of_nothing_and_the_vault_doe
     assert gzip.decompress((tmp_path / "backup.sql.gz").read_bytes()).count(b"INSERT") == 0
     store, repository = SqliteStore(tmp_path / "missing.db"), create_repository(tmp_path / "repo")
     with pytest.raises(Exception, match=r"cannot be read .*missing\.db"):
-        make(repository, store, Order(ID, "db", "run-1"), lambda _: None)
+        make(repository, store, Order(ID, "db", "run-1"), unhurried())
     assert list(repository.backups.iterdir()) == []
 
 
@@ -67,23 +67,23 @@ def test_gunzip_passes_a_dump_with_half_of_the_rows_and_a_proof_does_not(tmp_pat
         dump.writelines(f"{line}\n" for line in source.iterdump())
     assert subprocess.run(["gunzip", "-t", str(tmp_path / "half.sql.gz")], check=False).returncode == 0
     store, repository = SqliteStore(tmp_path / "app.db"), create_repository(tmp_path / "repo")
-    manifest = make(repository, store, Order(ID, "db", "run-1"), lambda _: None)
+    manifest = make(repository, store, Order(ID, "db", "run-1"), unhurried())
     assert manifest.counts["orders"] == 300
-    assert prove(repository, ID, store, "run-2", lambda _: None).differences == ()
+    assert prove(repository, ID, store, "run-2", unhurried()).differences == ()
 
 
 def test_a_backup_that_reads_well_but_holds_other_rows_is_named_by_table(tmp_path: Path, app: sqlite3.Connection) -> None:
     class Forgetful(SqliteStore):
         """A dump that loses a row after it was counted, as a dump that was killed does."""
 
-        def load(self, source: Path, into: Path, pulse: object) -> None:
-            shutil.copy(source / "database.sqlite", into)
-            with closing(sqlite3.connect(into)) as copy:
+        def load(self, source: Source, place: str, only: str = "") -> None:
+            super().load(source, place)
+            with closing(sqlite3.connect(place)) as copy:
                 copy.execute("DELETE FROM orders WHERE id = 7")
                 copy.commit()
 
     store, repository = Forgetful(tmp_path / "app.db"), create_repository(tmp_path / "repo")
-    make(repository, store, Order(ID, "db", "run-1"), lambda _: None)
-    assert verify(repository.folder(ID), ID, lambda _: None) == ()
-    found = prove(repository, ID, store, "run-2", lambda _: None)
+    make(repository, store, Order(ID, "db", "run-1"), unhurried())
+    assert verify(repository, ID, unhurried()) == ()
+    found = prove(repository, ID, store, "run-2", unhurried())
     assert found.differences == ("orders: 300 in the manifest, 299 in the copy",)

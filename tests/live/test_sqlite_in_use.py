@@ -22,6 +22,8 @@ from mainstay.model.target import Target
 from mainstay.model.units import Duration, Size
 from mainstay.system.clock import Deadline
 from mainstay.system.process import Door
+from mainstay.vault.plain import PlainFolder
+from mainstay.vault.store import unhurried
 
 APPLICATION = """
 import json, sqlite3, sys, time
@@ -92,10 +94,11 @@ def test_every_task_of_care_runs_beside_an_application_without_one_failed_statem
 def test_a_backup_beside_an_application_is_one_moment_of_it(database: Path, tmp_path: Path) -> None:
     said, store = dict[str, float](), SqliteStore(database)
     (tmp_path / "dump").mkdir()
+    plain = PlainFolder(tmp_path / "dump", unhurried())
     with _application(database, said):
-        dump = store.dump(tmp_path / "dump", lambda: None)
-    store.load(tmp_path / "dump", tmp_path / "copy.db", lambda: None)
-    assert store.describe(tmp_path / "copy.db", lambda: None).digests == dump.digests
+        dump = store.dump(plain)
+    store.load(plain, str(tmp_path / "copy.db"))
+    assert store.describe(str(tmp_path / "copy.db"), unhurried()).digests == dump.digests
     with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
         count, highest = copy.execute("SELECT count(*), max(n) FROM written").fetchone()
     assert count == (0 if highest is None else highest + 1), "a moment has no gaps"

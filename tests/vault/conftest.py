@@ -15,7 +15,7 @@ from mainstay.vault.backup import Order, make
 from mainstay.vault.manifest import Manifest
 from mainstay.vault.names import BackupId
 from mainstay.vault.repository import Repository, create_repository
-from mainstay.vault.store import Store
+from mainstay.vault.store import Store, unhurried
 
 START = datetime(2026, 11, 1, 2, tzinfo=UTC)
 Keep = Callable[..., Manifest]
@@ -57,7 +57,7 @@ def keep(repository: Repository, uploads: Path) -> Keep:
     def one(store: Store | None = None) -> Manifest:
         id = BackupId.of(START + timedelta(days=len(made)), "uploads", f"run-{len(made)}")
         order = Order(id, "uploads", f"run-{len(made)}", previous=made[-1].id if made else None)
-        made.append(make(repository, store or FilesStore(uploads), order, lambda _: None))
+        made.append(make(repository, store or FilesStore(uploads), order, unhurried()))
         return made[-1]
 
     return one

@@ -14,10 +14,13 @@ import pytest
 from mainstay.kinds.files.store import FilesStore
 from mainstay.model.errors import StepFailed, Unreachable
 from mainstay.vault.manifest import Damaged
+from mainstay.vault.plain import PlainFolder
+from mainstay.vault.store import unhurried
 
 
-def _ignore() -> None:
-    return None
+def _plain(tmp_path: Path, pulse: Callable[[int], None] = lambda _: None) -> PlainFolder:
+    (tmp_path / "dump").mkdir()
+    return PlainFolder(tmp_path / "dump", unhurried(pulse))
 
 
 def _listing(folder: Path) -> str:
@@ -28,9 +31,8 @@ def _listing(folder: Path) -> str:
 
 
 def _round_trip(store: FilesStore, tmp_path: Path) -> Path:
-    (tmp_path / "dump").mkdir()
-    store.dump(tmp_path / "dump", _ignore)
-    store.load(tmp_path / "dump", tmp_path / "copy", _ignore)
+    store.dump(plain := _plain(tmp_path))
+    store.load(plain, str(tmp_path / "copy"))
     return tmp_path / "copy"
 
 
@@ -49,11 +51,10 @@ def test_hard_links_are_one_file_again_and_holes_are_holes(uploads: Path, tmp_pa
 
 
 def test_what_is_counted_while_dumping_is_what_is_counted_in_the_copy(uploads: Path, tmp_path: Path) -> None:
-    (tmp_path / "dump").mkdir()
-    store = FilesStore(uploads)
-    said = store.dump(tmp_path / "dump", _ignore)
-    store.load(tmp_path / "dump", tmp_path / "copy", _ignore)
-    seen = store.describe(tmp_path / "copy", _ignore)
+    store, plain = FilesStore(uploads), _plain(tmp_path)
+    said = store.dump(plain)
+    store.load(plain, str(tmp_path / "copy"))
+    seen = store.describe(str(tmp_path / "copy"), unhurried())
     assert (seen.counts, seen.digests) == (said.counts, said.digests)
     assert said.notes == ("'pipe': left out, neither file nor folder nor link",)
 
@@ -61,7 +62,7 @@ def test_what_is_counted_while_dumping_is_what_is_counted_in_the_copy(uploads: P
 @pytest.mark.parametrize("change", ["content", "mode", "time", "link", "name", "missing"])
 def test_every_change_of_a_copy_changes_its_digest(uploads: Path, tmp_path: Path, change: str) -> None:
     copy = _round_trip(FilesStore(uploads), tmp_path)
-    before, file, link = FilesStore(copy).describe(copy, _ignore), copy / "2025/a.bin", copy / "2025/deep/etc"
+    before, file, link = FilesStore(copy).describe(str(copy), unhurried()), copy / "2025/a.bin", copy / "2025/deep/etc"
     times = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
     if change == "content":
         file.write_bytes(file.read_bytes()[:-1] + b"?")
@@ -73,13 +74,13 @@ def test_every_change_of_a_copy_changes_its_digest(uploads: Path, tmp_path: Path
         act: dict[str, Callable[[], object]] = {"mode": lambda: file.chmod(0o600), "time": lambda: os.utime(file, ns=(1, 1))}
         act |= {"name": lambda: file.rename(copy / "2025/b.bin"), "missing": file.unlink}
         act[change]()
-    assert FilesStore(copy).describe(copy, _ignore).digests["in-2025"] != before.digests["in-2025"]
+    assert FilesStore(copy).describe(str(copy), unhurried()).digests["in-2025"] != before.digests["in-2025"]
 
 
 def test_two_dumps_of_an_unchanged_folder_are_the_same_to_the_byte(uploads: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        FilesStore(uploads).dump(tmp_path / name, _ignore)
+        FilesStore(uploads).dump(PlainFolder(tmp_path / name, unhurried()))
     subprocess.run(["diff", "-r", str(tmp_path / "one"), str(tmp_path / "two")], check=True)
 
 
@@ -90,30 +91,30 @@ def test_excluded_files_and_folders_stay_out(uploads: Path, tmp_path: Path) -> N
     assert (copy / "2025/a.bin").exists()
 
 
-def test_a_file_that_never_stands_still_is_noted(uploads: Path, tmp_path: Path) -> None:
-    (tmp_path / "dump").mkdir()
+@pytest.mark.parametrize(("size", "times"), [(3, ", 3 times"), (9 << 20, "")])
+def test_a_file_that_never_stands_still_is_noted(uploads: Path, tmp_path: Path, size: int, times: str) -> None:
     restless = uploads / "top.txt"
+    os.truncate(restless, size)
 
-    def write() -> None:
+    def write(_: int) -> None:
         with restless.open("a") as file:
             file.write("more")
 
-    assert "'top.txt': changed while it was read, 3 times" in FilesStore(uploads).dump(tmp_path / "dump", write).notes
+    assert f"'top.txt': changed while it was read{times}" in FilesStore(uploads).dump(_plain(tmp_path, write)).notes
 
 
 @pytest.mark.parametrize("trick", ["link", "pipe"])
 def test_a_file_that_is_exchanged_while_the_folder_is_read_is_not_followed(uploads: Path, tmp_path: Path, trick: str) -> None:
-    (tmp_path / "dump").mkdir()
     (tmp_path / "secret").write_text("secret")
     victim, entries = uploads / "top.txt", iter(["the folder", "top.txt"])
 
-    def exchange() -> None:
+    def exchange(_: int) -> None:
         if next(entries, "") == "top.txt":  # it was looked at, and is opened next
             victim.unlink()
             victim.symlink_to(tmp_path / "secret") if trick == "link" else os.mkfifo(victim)
 
     with pytest.raises(StepFailed, match=r"cannot be read.*top\.txt"):
-        FilesStore(uploads).dump(tmp_path / "dump", exchange)
+        FilesStore(uploads).dump(_plain(tmp_path, exchange))
 
 
 def test_a_link_in_place_of_the_folder_is_not_followed(uploads: Path, tmp_path: Path) -> None:
@@ -151,10 +152,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_tar_writes_nothing_outside(tmp_path: Path, what: str) -> None:
-    (tmp_path / "dump").mkdir()
+    plain = _plain(tmp_path)
     (tmp_path / "secret").write_text("mine")
-    _tar(tmp_path / "dump" / "top.tar", *HOSTILE[what])
+    _tar(plain.streams / "top.tar", *HOSTILE[what])
     with pytest.raises(Damaged):
-        FilesStore(tmp_path).load(tmp_path / "dump", tmp_path / "copy", _ignore)
+        FilesStore(tmp_path).load(plain, str(tmp_path / "copy"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "dump", "secret"]
     assert (tmp_path / "secret").stat().st_nlink == 1

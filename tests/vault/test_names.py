@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainstay.vault.names import BackupId, ObjectName, ObjectPath
+from mainstay.vault.names import BackupId, ObjectName, Sha256
 
 AT = datetime(2026, 11, 21, 2, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def test_every_target_and_run_gives_an_id_that_stays_in_its_folder(target: str, 
 
 @given(st.text())
 def test_an_object_lies_below_objects_or_is_refused(text: str) -> None:
-    for kind in (ObjectName, ObjectPath):
+    for kind in (ObjectName, Sha256):
         try:
             accepted = kind(text)
         except ValueError:

@@ -20,6 +20,7 @@ Repository = Annotated[
     str,
     typer.Option("--in", metavar="TARGET", help="The repository; needed only where several are configured.", show_default=False),
 ]
+_INTO = "The new place, a path or the name of a database; it must not exist. Without it: beside the live one."
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Consent to the printed envelope without being asked.")]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 
@@ -111,7 +112,8 @@ def prune(repository: Repository = "", yes: Yes = False, dry: Dry = False) -> No
 @app.command()
 def restore(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="The target whose backup is restored.")],
-    into: Annotated[Path, typer.Option("--into", metavar="PATH", help="The new place; it must not exist.")],
+    into: Annotated[str, typer.Option("--into", metavar="PLACE", help=_INTO, show_default=False)] = "",
+    only: Annotated[str, typer.Option("--only", metavar="PART", help="One table or file of it.", show_default=False)] = "",
     backup: Annotated[str, typer.Option("--backup", metavar="ID", help="Its id; `latest`: the newest proven one.")] = "latest",
     repository: Repository = "",
     dry: Dry = False,
@@ -125,10 +127,8 @@ def restore(
     mainstay restore db --into /srv/restored/app.db
     mainstay restore uploads --backup 20260301T020000-uploads-3f6c --into /srv/restored/uploads
     """
-    into = into.absolute()
-    if into.exists() or into.is_symlink():
-        raise ConfigError(f"{into} is there already", next="name a new place: nothing that exists is written to")
-    _start(repository, "restore", dry=dry, params={"target": target, "into": str(into), "backup": backup})
+    place = str(Path(into).absolute()) if "/" in into else into
+    _start(repository, "restore", dry=dry, params={"target": target, "into": place, "backup": backup, "only": only})
 
 
 def _start(repository: str, task: str, *, yes: bool = False, dry: bool, params: dict[str, Any] | None = None) -> None:

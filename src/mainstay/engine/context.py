@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from mainstay.model.run import RunRecord
 from mainstay.model.target import Target
 from mainstay.model.task import Site, Task
 from mainstay.system import locks
+from mainstay.system.process import Door
 from mainstay.vault.store import Store
 
 
@@ -62,11 +62,10 @@ class Context:
         """Return the identity of a target."""
         return self.kind(target).resource(target)
 
-    @cached_property
-    def stores(self) -> Mapping[str, Store]:
-        """How each target of the site is dumped and loaded, by target name."""
+    def stores(self, door: Door) -> Mapping[str, Store]:
+        """How each target of the site is dumped and loaded, by name; their programs start as those of `door` do."""
         makers = {target.name: (self.kind(target).store, target) for target in self.site.targets.values()}
-        return {name: make(target) for name, (make, target) in makers.items() if make}
+        return {name: make(target, replace(door, place=target.place)) for name, (make, target) in makers.items() if make}
 
     @property
     def locks(self) -> Path:

@@ -17,7 +17,7 @@ from mainstay.model.target import Target
 from mainstay.model.task import Category, Lock, TaskClass
 from mainstay.system.clock import Deadline
 from mainstay.system.process import Door
-from mainstay.vault.store import Store
+from mainstay.vault.store import Store, Work
 
 F = TypeVar("F")
 P = TypeVar("P")
@@ -62,6 +62,15 @@ class Session:
     output: list[str] = field(default_factory=list)
     progress: Callable[[float, float, str], None] = field(default=lambda _done, _total, _unit: None)
     history: Callable[[datetime, Iterable[str]], Mapping[str, Series]] = field(default=lambda _since, _names: {})
+
+    def work(self, deadline: Deadline, total: int = 0) -> Work:
+        """Return work for the vault: it shows the bytes that have moved, of `total`, and stops as `pulse` does."""
+
+        def check(done: int) -> None:
+            self.pulse(deadline)
+            self.progress(done, total, "B")
+
+        return Work(deadline, check)
 
     def pulse(self, deadline: Deadline) -> None:
         """Call this in every long loop: it raises DeadlinePassed or Cancelled when the work has to stop."""
@@ -174,7 +183,7 @@ class Kind:
     category: Category = "application"
     connect: Callable[[Target, Door], AbstractContextManager[Any]] | None = None
     resource: Callable[[Target], str] = own_name
-    store: Callable[[Target], Store] | None = None
+    store: Callable[[Target, Door], Store] | None = None
     discover: Callable[[], list[Found]] | None = None
 
     def task(self, name: str) -> TaskKind[Any, Any]:

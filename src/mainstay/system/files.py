@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,8 @@ from mainstay.model.errors import StepFailed
 from mainstay.model.units import Size
 
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "fuse.glusterfs"})
+
+_HERE, _NO_REPLACE = -100, 1  # AT_FDCWD, RENAME_NOREPLACE
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,27 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def rename_new(old: Path, new: Path) -> None:
+    """Rename a file or folder durably, and fail where the new name exists: renameat2(2) with RENAME_NOREPLACE."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.renameat2(_HERE, os.fsencode(old), _HERE, os.fsencode(new), _NO_REPLACE):
+        because = os.strerror(ctypes.get_errno())
+        raise StepFailed("cannot give this its name", on=str(new), because=because, next="name a new place")
+    sync_folder(new.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove what is there, if anything; no link is followed (shutil.rmtree walks by descriptor)."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.is_dir():
+        for folder, names, _ in os.walk(path):  # a restored folder may be one that its owner cannot write to
+            for place in (Path(folder, name) for name in names):
+                if not place.is_symlink():
+                    place.chmod(0o700)
+        shutil.rmtree(path)
 
 
 def write_atomic(path: Path, content: bytes, mode: int = 0o600) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from mainstay.model.units import Duration, Size
 from mainstay.vault import manifest as manifests
@@ -13,6 +16,8 @@ from mainstay.vault.manifest import Damaged, Manifest
 from mainstay.vault.names import BackupId
 from mainstay.vault.proof import Proof
 from mainstay.vault.repository import Repository
+
+_STORED = re.compile(r"objects/([0-9a-f]{2})/\1[0-9a-f]{62}\.zst")
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Entry:
     took: Duration
     raw: Size
     stored: Size
+    own: Size = Size(0)  # of these, bytes that no other backup needs
+    missing: tuple[str, ...] = ()  # stored files that are not there in their length
     proven: datetime | None = None
     read: datetime | None = None  # when every object was last read to its end
     proofs: tuple[str, ...] = ()  # names of the looks that found no difference
@@ -40,6 +47,8 @@ class Catalogue:
     damaged: tuple[tuple[str, str], ...] = ()
     clutter: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
+    unneeded: int = 0  # stored files that no backup needs; 0 as long as one is damaged, and nobody can tell
+    unneeded_bytes: Size = Size(0)
 
     def of(self, target: str) -> tuple[Entry, ...]:
         """Return the backups of one target, oldest first."""
@@ -51,28 +60,60 @@ def newest(entries: Iterable[Entry]) -> Entry | None:
     return max(entries, key=lambda entry: (entry.created, entry.id), default=None)
 
 
+@dataclass
+class Survey:
+    """Every manifest of a repository and every stored file, held against each other."""
+
+    found: dict[BackupId, tuple[Manifest, str]] = field(default_factory=dict)  # with the SHA-256 of the manifest
+    damaged: list[tuple[str, str]] = field(default_factory=list)
+    clutter: list[str] = field(default_factory=list)
+    stored: dict[str, Size] = field(default_factory=dict)  # by path
+
+    @classmethod
+    def of(cls, repository: Repository) -> Survey:
+        """Read all manifests, and list all stored files."""
+        survey = cls(stored=repository.stored())
+        survey.clutter = [name for name in sorted(survey.stored) if not _STORED.fullmatch(name)]
+        for name in sorted(path.name for path in repository.backups.iterdir()):
+            try:
+                id = BackupId(name)
+                survey.found[id] = manifests.read(repository.folder(id), id)
+            except Damaged as error:
+                survey.damaged.append((name, f"{error.on}: {error.what}: {error.because}"))
+            except ValueError:
+                survey.clutter.append(name)
+        return survey
+
+    @cached_property
+    def needed(self) -> Counter[str]:
+        """How many backups need each stored file, by path."""
+        return Counter(one.path for manifest, _ in self.found.values() for one in manifest.files)
+
+    @property
+    def unneeded(self) -> tuple[str, ...]:
+        """The stored files that no backup needs; none as long as a manifest cannot be read, since nobody can tell then."""
+        if self.damaged:
+            return ()
+        return tuple(name for name in self.stored if _STORED.fullmatch(name) and name not in self.needed)
+
+
 def read(repository: Repository) -> Catalogue:
     """Read every manifest and proof. What cannot be read is listed with its reason and never left out."""
-    entries: list[Entry] = []
-    damaged: list[tuple[str, str]] = []
-    clutter: list[str] = []
-    for name in sorted(path.name for path in repository.backups.iterdir()):
+    survey, entries = Survey.of(repository), []
+    for id, (manifest, sha256) in survey.found.items():
         try:
-            id = BackupId(name)
-        except ValueError:
-            clutter.append(name)
-            continue
-        try:
-            manifest, sha256 = manifests.read(repository.folder(id), id)
-            entries.append(_entry(manifest))
-            entries[-1] = _known(entries[-1], proofs.read(repository, id), sha256)
+            entries.append(_known(_entry(manifest, survey), proofs.read(repository, id), sha256))
         except Damaged as error:
-            damaged.append((name, f"{error.on}: {error.what}: {error.because}"))
+            survey.damaged.append((id, f"{error.on}: {error.what}: {error.because}"))
     entries.sort(key=lambda entry: (entry.created, entry.id))
-    return Catalogue(tuple(entries), tuple(damaged), tuple(clutter), repository.leftovers())
+    spare = survey.unneeded
+    size = Size(sum(survey.stored[name] for name in spare))
+    damaged, clutter = tuple(survey.damaged), tuple(survey.clutter)
+    return Catalogue(tuple(entries), damaged, clutter, repository.leftovers(), len(spare), size)
 
 
-def _entry(manifest: Manifest) -> Entry:
+def _entry(manifest: Manifest, survey: Survey) -> Entry:
+    files = manifest.files.values()
     return Entry(
         manifest.id,
         manifest.target,
@@ -81,6 +122,8 @@ def _entry(manifest: Manifest) -> Entry:
         manifest.duration,
         manifest.raw_bytes,
         manifest.stored_bytes,
+        Size(sum(one.stored_bytes for one in files if survey.needed[one.sha256.path] == 1)),
+        tuple(sorted(one.sha256.path for one in files if survey.stored.get(one.sha256.path) != one.stored_bytes)),
     )
 
 

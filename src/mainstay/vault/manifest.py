@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mainstay.model.codec import canonical, decode
 from mainstay.model.errors import StepFailed
 from mainstay.model.units import Duration, Size
 from mainstay.system.files import write_atomic
-from mainstay.vault.names import BackupId, ObjectName, ObjectPath
+from mainstay.vault.names import BackupId, ObjectName, Sha256
 
-VERSION = 1
+VERSION = 2
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
-_LARGEST = 64 << 20  # bytes of a manifest: 200,000 objects
+_LARGEST = 256 << 20  # bytes of a manifest: a million streams, or 50 TB
+SEGMENT, WINDOW = 16 << 20, 24 << 20  # most bytes of a segment and of its window: what they cost in memory
 
 
 class Damaged(StepFailed):
@@ -26,18 +27,43 @@ class Damaged(StepFailed):
 
 
 @dataclass(frozen=True)
+class Segment:
+    """One frame of an object: `raw` bytes of the stream in `stored` bytes of the file.
+
+    A frame of a delta has as its prefix the window of `base` bytes from `base_at` on in what the base object holds; `base` is 0
+    for a frame that stands alone. Nothing is stored (0) of a segment that equals its window.
+    """
+
+    raw: int
+    stored: int
+    base_at: int = 0
+    base: int = 0
+
+
+@dataclass(frozen=True)
 class StoredObject:
-    """One file of a dump as it is stored. A delta names its `base` (ID/NAME); `depth` is how many bases it stands on."""
+    """A stored file, named by its own digest. `made` is the backup that stored it first."""
+
+    sha256: Sha256
+    stored_bytes: Size
+    raw_bytes: Size
+    raw_sha256: Sha256  # of the decoded file
+    made: BackupId
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream of a dump and the object that holds it; that of a delta stands on `base`, which stands alone."""
 
     name: ObjectName
-    path: ObjectPath
-    codec: Literal["zstd"]
-    raw_bytes: Size
-    stored_bytes: Size
-    sha256: str  # of the stored file
-    raw_sha256: str  # of the decoded file
-    base: str | None = None
-    depth: int = 0
+    object: StoredObject
+    base: StoredObject | None = None
+
+    @property
+    def files(self) -> tuple[StoredObject, ...]:
+        """Return every stored file that the stream needs."""
+        return (self.object, self.base) if self.base else (self.object,)
 
 
 @dataclass(frozen=True)
@@ -52,7 +78,7 @@ class Manifest:
     site: str
     run: str  # what the run calls this effect
     tools: dict[str, str]
-    objects: tuple[StoredObject, ...]
+    streams: tuple[Stream, ...]
     counts: dict[str, int]
     digests: dict[str, str]
     duration: Duration
@@ -64,12 +90,22 @@ class Manifest:
     @property
     def raw_bytes(self) -> Size:
         """Bytes of the dump."""
-        return Size(sum(one.raw_bytes for one in self.objects))
+        return Size(sum(one.object.raw_bytes for one in self.streams))
+
+    @property
+    def files(self) -> dict[Sha256, StoredObject]:
+        """Every stored file that the backup needs, each once."""
+        return {one.sha256: one for stream in self.streams for one in stream.files}
 
     @property
     def stored_bytes(self) -> Size:
-        """Bytes in the repository."""
-        return Size(sum(one.stored_bytes for one in self.objects))
+        """Bytes of those files; other backups may need some of them too."""
+        return Size(sum(one.stored_bytes for one in self.files.values()))
+
+    @property
+    def added_bytes(self) -> Size:
+        """Bytes of the files that this backup was the first to store."""
+        return Size(sum(one.stored_bytes for one in self.files.values() if one.made == self.id))
 
 
 def seal(folder: Path, manifest: Manifest) -> None:
@@ -80,8 +116,8 @@ def seal(folder: Path, manifest: Manifest) -> None:
 
 
 def sums(manifest: Manifest, manifest_sha256: str) -> bytes:
-    """Return the text of SHA256SUMS."""
-    lines = [(manifest_sha256, MANIFEST), *((one.sha256, one.path) for one in manifest.objects)]
+    """Return the text of SHA256SUMS, seen from the folder of the backup."""
+    lines = [(manifest_sha256, MANIFEST), *((one, f"../../{one.path}") for one in sorted(manifest.files))]
     return "".join(f"{digest}  {path}\n" for digest, path in lines).encode()
 
 
@@ -118,19 +154,35 @@ def parse(content: bytes, path: Path) -> Manifest:
 
 
 def _require_types(manifest: Manifest) -> None:
-    """Refuse what `decode` lets through: null for a text or a number, a time without a zone, one place for two objects."""
-    objects = manifest.objects
+    """Refuse what `decode` lets through: null for a text or a number, a time without a zone, one name for two streams."""
     texts = (manifest.id, manifest.target, manifest.kind, manifest.run, *manifest.counts, *manifest.digests)
-    texts += tuple(text for one in objects for text in (one.name, one.path, one.sha256, one.raw_sha256))
-    numbers = [number for one in objects for number in (one.raw_bytes, one.stored_bytes)]
-    if not all(isinstance(text, str) for text in texts) or not all(isinstance(number, int) for number in numbers):
+    if not all(isinstance(text, str) for text in (*texts, *(one.name for one in manifest.streams))):
         raise ValueError("a field has the wrong type")
     if manifest.created.tzinfo is None:
         raise ValueError("a time has no zone")
-    if min(len({one.name for one in objects}), len({one.path for one in objects})) < len(objects):
-        raise ValueError("an object is listed twice")
-    if strange := [one.codec for one in objects if one.codec != "zstd" or one.base is not None]:
-        raise ValueError(f"an object is coded in a way that this version cannot read: {strange[0]}")
+    if len({one.name for one in manifest.streams}) < len(manifest.streams):
+        raise ValueError("a stream is listed twice")
+    for one in manifest.streams:
+        _require_object(one.object, one.base)
+        if one.base:
+            _require_object(one.base, None)
+
+
+def _require_object(one: StoredObject, base: StoredObject | None) -> None:
+    """Refuse an object whose parts do not add up, or reach beyond its base."""
+    if not isinstance(one, StoredObject) or not all(isinstance(text, str) for text in (one.sha256, one.raw_sha256, one.made)):
+        raise ValueError("a field of an object has the wrong type")
+    numbers = [one.stored_bytes, one.raw_bytes, *(n for each in one.segments for n in astuple(each))]
+    if not all(isinstance(number, int) and number >= 0 for number in numbers):
+        raise ValueError("a size of an object is none")
+    stored, raw = sum(each.stored for each in one.segments), sum(each.raw for each in one.segments)
+    if (stored, raw) != (one.stored_bytes, one.raw_bytes) or any(each.raw > SEGMENT for each in one.segments):
+        raise ValueError(f"the segments of {one.sha256[:12]} do not add up")
+    reach = base.raw_bytes if base else 0
+    if any(each.base > WINDOW or each.base_at + each.base > reach for each in one.segments):
+        raise ValueError(f"a segment of {one.sha256[:12]} reaches beyond its base")
+    if any(not each.stored and each.base != each.raw for each in one.segments):
+        raise ValueError(f"a segment of {one.sha256[:12]} is nowhere")
 
 
 def _bounded(path: Path) -> bytes:

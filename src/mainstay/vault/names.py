@@ -1,4 +1,4 @@
-"""The one parser of every name that becomes a path: a backup's id, an object's name, an object's place."""
+"""The one parser of every name that becomes a path: a backup's id, a stream's name, a stored file's digest."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 _ID = re.compile(r"\d{8}T\d{6}Z(\.[A-Za-z0-9_-]+)+")
 _PLAIN = re.compile(r"[A-Za-z0-9_%-][A-Za-z0-9._%-]{0,199}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST = 200
 
@@ -22,6 +23,11 @@ class BackupId(str):
             raise ValueError(f"{str(text)[:80]!r} is not the id of a backup")
         return super().__new__(cls, text)
 
+    @property
+    def at(self) -> datetime:
+        """Return when it was ordered, UTC."""
+        return datetime.strptime(self[:16], "%Y%m%dT%H%M%S%z")
+
     @classmethod
     def of(cls, at: datetime, target: str, name: str) -> BackupId:
         """Name a backup before it exists."""
@@ -30,24 +36,29 @@ class BackupId(str):
 
 
 class ObjectName(str):
-    """The name of one object of a backup, stable from one backup to the next."""
+    """The name of one stream of a backup, stable from one backup to the next."""
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> ObjectName:
         """Accept a plain file name; ValueError for everything that could lead elsewhere."""
         if not isinstance(text, str) or not _PLAIN.fullmatch(text):
-            raise ValueError(f"{str(text)[:80]!r} is not the name of an object")
+            raise ValueError(f"{str(text)[:80]!r} is not the name of a stream")
         return super().__new__(cls, text)
 
 
-class ObjectPath(str):
-    """Where an object lies inside its backup: `objects/` and one plain name."""
+class Sha256(str):
+    """The SHA-256 of a stored file, which is its name; 64 small hexadecimal digits."""
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> ObjectPath:
-        """Accept `objects/NAME`; ValueError for everything else."""
-        if not isinstance(text, str) or not text.startswith("objects/") or not _PLAIN.fullmatch(text[8:]):
-            raise ValueError(f"{str(text)[:80]!r} is not a path of an object")
+    def __new__(cls, text: str) -> Sha256:
+        """Accept a digest; ValueError for everything else."""
+        if not isinstance(text, str) or not _DIGEST.fullmatch(text):
+            raise ValueError(f"{str(text)[:80]!r} is not a SHA-256")
         return super().__new__(cls, text)
+
+    @property
+    def path(self) -> str:
+        """Return where the file of that name lies in a repository."""
+        return f"objects/{self[:2]}/{self}.zst"

@@ -30,6 +30,7 @@ class Proof:
     took: Duration
     manifest_sha256: str
     differences: tuple[str, ...] = ()
+    checked: tuple[str, ...] = ()  # what a store looked at beside counts and digests
 
 
 def write(repository: Repository, proof: Proof) -> None:

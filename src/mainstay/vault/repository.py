@@ -1,8 +1,9 @@
 """Where backups live: a folder that shows complete backups only.
 
 mainstay-vault.json            format version and identity
-backups/ID/                    one complete backup, never changed: manifest.json, SHA256SUMS, objects/NAME.zst
-proofs/ID/NAME.json            what was found out about it later
+backups/ID/                    one complete backup, never changed: manifest.json, SHA256SUMS
+objects/AA/SHA256.zst          what backups hold, each file named by its own digest, never changed, shared by all that need it
+proofs/ID/NAME.json            what was found out about a backup later
 .part-NAME/                    what somebody is making or removing; locked (flock) as long as they live
 """
 
@@ -12,9 +13,8 @@ import fcntl
 import json
 import os
 import secrets
-import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,10 @@ from pathlib import Path
 from mainstay.model.codec import canonical
 from mainstay.model.errors import Refused, StepFailed, Unreachable
 from mainstay.model.units import Size
-from mainstay.system.files import no_space, room, spool_of, sync_folder, write_atomic
-from mainstay.vault.names import BackupId
+from mainstay.system.files import no_space, remove, room, spool_of, sync_folder, write_atomic
+from mainstay.vault.names import BackupId, Sha256
 
-VERSION = 1
+VERSION = 2
 LABEL = "mainstay-vault.json"
 PART = ".part-"
 _SPARE = Size(16 << 20)  # bytes left free for manifests, folders and whoever shares the disk
@@ -42,6 +42,11 @@ class Repository:
     def backups(self) -> Path:
         """Return the folder of complete backups."""
         return self.root / "backups"
+
+    @property
+    def objects(self) -> Path:
+        """Return the folder of stored files."""
+        return self.root / "objects"
 
     @property
     def proofs(self) -> Path:
@@ -65,25 +70,57 @@ class Repository:
             finally:
                 remove(path)
 
-    def publish(self, part: Path, id: BackupId) -> None:
-        """Make a finished backup visible, in one durable rename."""
-        sync_folder(part)
+    def publish(self, part: Path, id: BackupId, made: Mapping[Sha256, Path]) -> None:
+        """Make a finished backup visible in one durable rename, after the files that it is the first to store.
+
+        A file of that name which is there already is replaced: it holds the same bytes, or has lost them.
+        """
         if self.folder(id).exists():
             raise StepFailed("this backup exists already", on=id, because="a finished backup is never replaced")
         with no_space(self.folder(id), Size(4096)):
+            self._take_in(made)
+            remove(part / "objects")
+            sync_folder(part)
             os.rename(part, self.folder(id))
         sync_folder(self.backups)
         sync_folder(self.root)
 
-    def drop(self, id: BackupId) -> None:
-        """Take a backup out of sight in one durable rename, then remove it and what was known about it; safe to repeat."""
-        hidden = self.root / f"{PART}drop-{id}"
+    def _take_in(self, made: Mapping[Sha256, Path]) -> None:
+        folders = {self.root / Path(one.path).parent for one in made}
+        for folder in folders:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        for one, path in made.items():
+            os.replace(path, self.root / one.path)
+        for folder in (*folders, self.objects):
+            sync_folder(folder)
+
+    def hidden(self, id: BackupId) -> Path:
+        """Return where a backup lies while it is removed."""
+        return self.root / f"{PART}drop-{id}"
+
+    def hide(self, id: BackupId) -> Path:
+        """Take a backup out of sight in one durable rename, and return where it is; its objects stay."""
         if self.folder(id).is_dir():
-            os.rename(self.folder(id), hidden)
+            os.rename(self.folder(id), self.hidden(id))
             sync_folder(self.backups)
             sync_folder(self.root)
+        return self.hidden(id)
+
+    def forget(self, id: BackupId) -> None:
+        """Remove what was known about a hidden backup, and at last what hides it: as long as that is there, it is not over."""
         remove(self.proofs / id)
-        remove(hidden)  # last: as long as it is there, the drop is not over
+        remove(self.hidden(id))
+
+    def stored(self) -> dict[str, Size]:
+        """Return the size of every file below `objects`, by its path from the root; whatever its name is."""
+        found = [path for path in self.objects.rglob("*") if not path.is_dir() or path.is_symlink()]
+        return {str(path.relative_to(self.root)): Size(path.lstat().st_size) for path in found}
+
+    def discard(self, names: Iterable[str]) -> None:
+        """Remove stored files by their paths from the root; the caller knows that nothing needs them."""
+        for name in names:
+            path = self.root / "objects" / Path(name).relative_to("objects")
+            path.unlink(missing_ok=True)
 
     def leftovers(self) -> tuple[str, ...]:
         """Name what was begun and that nobody is at work on any more."""
@@ -112,8 +149,9 @@ def open_repository(root: Path) -> Repository:
         raise Unreachable("there is no repository here", on=str(root), because=f"{LABEL}: {error.strerror}", next=next) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Refused("this repository cannot be read", on=str(path), because=f"its label is damaged: {error}") from error
-    if version > VERSION:
-        raise Refused("this repository was made by a newer Mainstay", on=str(path), because=f"format {version} > {VERSION}")
+    if version != VERSION:
+        whose = "a newer Mainstay" if version > VERSION else "a Mainstay that was never released"
+        raise Refused(f"this repository was made by {whose}", on=str(path), because=f"format {version}, and not {VERSION}")
     return Repository(root, identity)
 
 
@@ -122,13 +160,13 @@ def create_repository(root: Path) -> Repository:
     root.mkdir(mode=0o700, exist_ok=True)
     if (root / LABEL).exists():
         return open_repository(root)
-    half_made = {"backups", "proofs", spool_of(root / LABEL).name}
+    half_made = {"backups", "objects", "proofs", spool_of(root / LABEL).name}
     if strange := sorted({entry.name for entry in root.iterdir()} - half_made - {"lost+found"}):
         raise Refused(
             "this folder is not a repository", on=str(root), because=f"it holds {strange[0]}", next="name an empty folder"
         )
     os.chmod(root, 0o700)
-    for name in ("backups", "proofs"):
+    for name in ("backups", "objects", "proofs"):
         (root / name).mkdir(mode=0o700, exist_ok=True)
     write_atomic(root / LABEL, canonical({"version": VERSION, "id": secrets.token_hex(16)}))
     sync_folder(root.parent)
@@ -168,15 +206,3 @@ def _busy(path: Path) -> bool:
             return False
     except BlockingIOError:
         return True
-
-
-def remove(path: Path) -> None:
-    """Remove what is there, if anything; no link is followed (shutil.rmtree walks by descriptor)."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    elif path.is_dir():
-        for folder, names, _ in os.walk(path):  # a restored folder may be one that its owner cannot write to
-            for place in (Path(folder, name) for name in names):
-                if not place.is_symlink():
-                    place.chmod(0o700)
-        shutil.rmtree(path)

@@ -2,90 +2,131 @@
 
 from __future__ import annotations
 
-import ctypes
+import hashlib
+import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from mainstay.model.errors import Refused, StepFailed
 from mainstay.model.units import Duration, Size
 from mainstay.system import clock
-from mainstay.system.files import no_space, sync_folder
+from mainstay.system.files import no_space
 from mainstay.vault import manifest as manifests
 from mainstay.vault import proof as proofs
 from mainstay.vault.manifest import Damaged, Manifest
 from mainstay.vault.names import BackupId
-from mainstay.vault.objects import Moved, unpack
+from mainstay.vault.objects import Reader, Reading
 from mainstay.vault.proof import Proof
-from mainstay.vault.repository import Repository, remove, require_room
-from mainstay.vault.store import Dump, Store
+from mainstay.vault.repository import Repository, require_room
+from mainstay.vault.store import Dump, Store, Work
+from mainstay.vault.verify import unreadable
 
-_HERE, _NO_REPLACE = -100, 1  # AT_FDCWD, RENAME_NOREPLACE
+Found = tuple[tuple[str, ...], tuple[str, ...]]  # differences, and what was checked
 
 
-def restore(repository: Repository, id: BackupId, store: Store, into: Path, moved: Moved) -> Manifest:
-    """Rebuild a backup at `into`, which must not exist; it appears there complete and compared, or not at all."""
+@dataclass
+class Streams:
+    """The source of one backup."""
+
+    root: Path
+    manifest: Manifest
+    folder: Path
+    work: Work
+
+    @property
+    def dump(self) -> Dump:
+        """Return what the dump said of itself."""
+        kept = self.manifest
+        return Dump(kept.counts, kept.digests, kept.tools, kept.notes, kept.extra)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the streams, sorted."""
+        return tuple(one.name for one in self.manifest.streams)
+
+    @contextmanager
+    def stream(self, name: str) -> Iterator[BinaryIO]:
+        """Read one stream."""
+        found = [one for one in self.manifest.streams if one.name == name]
+        if not found:
+            raise Damaged("the dump lacks a part", on=self.manifest.id, because=f"there is no stream {name}")
+        with Reading(Reader.of(self.root, found[0]).chunks(), self.work) as reading:
+            yield cast(BinaryIO, io.BufferedReader(reading, 1 << 20))
+
+
+def restore(repository: Repository, id: BackupId, store: Store, into: str, work: Work, only: str = "") -> Manifest:
+    """Rebuild a backup at `into`, which must not exist; it appears there complete and compared, or not at all.
+
+    `only` is one table or file of it. Every byte is read and hashed before anything is made.
+    """
     manifest, _ = manifests.read(repository.folder(id), id)
-    if os.path.lexists(into):
-        raise Refused("a restore never writes over anything", on=str(into), because="it exists", next="name a new place")
-    dump, copy = half_made(into, id)
-    clear(into, id)
-    require_room(into.parent, Size(2 * manifest.raw_bytes), f"a restore of {manifest.target}")
+    if store.exists(into):
+        raise Refused("a restore never writes over anything", on=into, because="it exists", next="name a new place")
+    if found := unreadable(repository.root, manifest.streams, work):
+        raise Damaged("the backup cannot be restored", on=id, because=found[0], next="restore from another backup")
+    copy = store.half_made(into, id)
+    store.remove(copy)
     try:
-        if found := rebuild(repository.folder(id), manifest, store, (dump, copy), moved):
+        with repository.part(scratch_name(into, id)) as part:
+            found, _ = _rebuilt(Streams(repository.root, manifest, part, work), store, copy, only)
+        if found:
             raise StepFailed("the restored copy is not what was backed up", on=id, because="; ".join(found[:5]))
-        rename_new(copy, into)
+        store.rename(copy, into)
     finally:
-        clear(into, id)
+        store.remove(copy)
     return manifest
 
 
-def half_made(into: Path, id: BackupId) -> tuple[Path, Path]:
-    """Return where a restore to `into` unpacks the dump, and where it builds the copy that is renamed at the very end."""
-    return into.parent / f".{into.name}.{id}.dump", into.parent / f".{into.name}.{id}.part"
+def scratch_name(into: str, id: BackupId) -> str:
+    """Name what a restore keeps in the repository while it is at work."""
+    return f"restore-{hashlib.sha256(os.fsencode(into)).hexdigest()[:12]}-{id}"
 
 
-def clear(into: Path, id: BackupId) -> None:
-    """Remove what a restore to `into` left half made; what appeared there stays."""
-    for path in half_made(into, id):
-        remove(path)
-
-
-def prove(repository: Repository, id: BackupId, store: Store, name: str, moved: Moved) -> Proof:
-    """Rebuild a backup in a scratch folder of the repository, compare, write down what was found, and return it."""
+def prove(repository: Repository, id: BackupId, store: Store, name: str, work: Work) -> Proof:
+    """Rebuild a backup in an isolated place, compare, write down what was found, and return it."""
     manifest, sha256 = manifests.read(repository.folder(id), id)
     began = clock.monotonic()
-    with repository.part(f"prove-{name}") as scratch:
-        require_room(repository.root, Size(2 * manifest.raw_bytes), f"the proof of {id}")
-        try:
-            found = rebuild(repository.folder(id), manifest, store, (scratch / "dump", scratch / "copy"), moved)
-        except Damaged as error:
-            found = (f"{error.on}: {error.because}",)
-    took = Duration(clock.monotonic() - began)
-    proof = Proof(1, id, name, "restored", clock.now(), took, sha256, found)
+    with repository.part(f"prove-{name}") as part:
+        require_room(repository.root, manifest.raw_bytes, f"the proof of {id}")
+        found, checked = _tried(repository, manifest, store, part, work)
+    proof = Proof(1, id, name, "restored", clock.now(), Duration(clock.monotonic() - began), sha256, found, checked)
     proofs.write(repository, proof)
     return proof
 
 
-def rebuild(folder: Path, manifest: Manifest, store: Store, places: tuple[Path, Path], moved: Moved) -> tuple[str, ...]:
-    """Unpack at the first place, load at the second, and return every difference from the manifest by name."""
+def _tried(repository: Repository, manifest: Manifest, store: Store, part: Path, work: Work) -> Found:
+    """Read everything, then rebuild it; what is damaged is a difference like any other."""
+    if found := unreadable(repository.root, manifest.streams, work):
+        return found, ()
+    for name in ("files", "world"):
+        (part / name).mkdir(mode=0o700)
+    try:
+        with store.scratch(part / "world", work) as (isolated, place):
+            return _rebuilt(Streams(repository.root, manifest, part / "files", work), isolated, place)
+    except Damaged as error:
+        return (f"{error.on}: {error.because}",), ()
+
+
+def _rebuilt(source: Streams, store: Store, place: str, only: str = "") -> Found:
+    """Load a backup, and return every difference from its manifest by name, and what was checked besides."""
+    manifest = source.manifest
     if store.kind != manifest.kind:
         raise Refused(
             "this backup is of another kind", on=manifest.id, because=f"{manifest.kind}, and the target is {store.kind}"
         )
-    dump, copy = places
-    dump.mkdir(mode=0o700)
-    with no_space(dump, Size(2 * manifest.raw_bytes)):
-        for one in manifest.objects:
-            with (dump / one.name).open("xb") as out:
-                unpack(one, folder, out, moved)
-        store.load(dump, copy, lambda: moved(0))
-    remove(dump)
-    return differences(manifest, store.describe(copy, lambda: moved(0)))
+    with no_space(source.folder, Size(2 * manifest.raw_bytes)):
+        store.load(source, place, only)
+        copy = store.describe(place, source.work)
+    return differences(manifest, copy, only), copy.notes
 
 
-def differences(manifest: Manifest, found: Dump) -> tuple[str, ...]:
-    """Compare counts and digests by name."""
-    names = sorted({*manifest.counts, *manifest.digests, *found.counts, *found.digests})
+def differences(manifest: Manifest, found: Dump, only: str = "") -> tuple[str, ...]:
+    """Compare counts and digests by name; where a part was asked for, of what is there."""
+    names = sorted({*found.counts, *found.digests, *(() if only else {**manifest.counts, **manifest.digests})})
     told = [_difference(name, manifest, found) for name in names]
     return tuple(text for text in told if text)
 
@@ -97,14 +138,3 @@ def _difference(name: str, manifest: Manifest, found: Dump) -> str:
     if manifest.digests.get(name) != found.digests.get(name):
         return f"{name}: the same count, but other content"
     return ""
-
-
-def rename_new(old: Path, new: Path) -> None:
-    """Rename a file or folder durably, and fail where the new name exists: renameat2(2) with RENAME_NOREPLACE."""
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.renameat2(_HERE, os.fsencode(old), _HERE, os.fsencode(new), _NO_REPLACE):
-        number = ctypes.get_errno()
-        raise StepFailed(
-            "cannot give the restored copy its name", on=str(new), because=os.strerror(number), next="name a new place"
-        )
-    sync_folder(new.parent)

@@ -41,9 +41,9 @@ class Work:
         self._check(self._done)
 
 
-def unhurried() -> Work:
-    """Return work that nobody watches, with a day of time."""
-    return Work(Deadline(Duration(86_400)))
+def unhurried(check: Callable[[int], None] = lambda _: None) -> Work:
+    """Return work that has a day of time."""
+    return Work(Deadline(Duration(86_400)), check)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,10 @@ class Source(Protocol):
     """The streams of one backup, and what its manifest says (`counts`, `digests`, `versions`, `extra`)."""
 
     work: Work
-    dump: Dump
+
+    @property
+    def dump(self) -> Dump:
+        """Return what the dump said of itself."""
 
     @property
     def folder(self) -> Path:
@@ -107,6 +110,9 @@ class Store(Protocol):
 
     def beside(self, name: str) -> str:
         """Return the place next to the live one that carries this name."""
+
+    def half_made(self, place: str, id: str) -> str:
+        """Return where that which will be called `place` is built from the backup `id`; nobody takes it for anything else."""
 
     def exists(self, place: str) -> bool:
         """Tell whether something is there."""
@@ -138,7 +144,10 @@ class Swappable(Store, Protocol):
         """Return the place that the target's users see."""
 
     def swap(self, copy: str, old: str, work: Work) -> None:
-        """Give the live place the name `old`, closed to users, and `copy` its name, at once. The way back is `swap(old, copy)`."""
+        """Give the live place the name `old`, closed to users, and `copy` its name, at once.
+
+        The way back is `swap(old, copy)`.
+        """
 
     def newer(self, dump: Dump, work: Work) -> dict[str, int]:
         """Return by how much the live target has changed since a dump: rows by table, files by folder; only what differs."""

@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mainstay.vault import manifest as manifests
-from mainstay.vault.manifest import MANIFEST, SUMS, Damaged, Manifest
-from mainstay.vault.names import BackupId
-from mainstay.vault.objects import Moved, unpack
+from mainstay.vault.manifest import MANIFEST, SUMS, Damaged, Manifest, StoredObject, Stream
+from mainstay.vault.names import BackupId, Sha256
+from mainstay.vault.objects import Reader
+from mainstay.vault.repository import Repository
+from mainstay.vault.store import Work
 
 
-def verify(folder: Path, id: BackupId, moved: Moved) -> tuple[str, ...]:
-    """Return what is wrong with the backup `id` in `folder`, each naming the file; empty when every byte is as it was stored."""
+def verify(repository: Repository, id: BackupId, work: Work) -> tuple[str, ...]:
+    """Return what is wrong with a backup, each naming the file; empty when every byte is as it was stored."""
+    folder = repository.folder(id)
     try:
         manifest, _ = manifests.read(folder, id)
     except Damaged as error:
         return (f"{folder.name}/{Path(error.on).name}: {error.what}: {error.because}",)
-    return (*_strays(folder, manifest), *_bad_objects(folder, manifest, moved))
+    return (*_strays(folder), *unreadable(repository.root, manifest.streams, work))
 
 
-def _bad_objects(folder: Path, manifest: Manifest, moved: Moved) -> list[str]:
+def read_back(repository: Repository, manifest: Manifest, made: Mapping[Sha256, Path], work: Work) -> tuple[str, ...]:
+    """Check a backup before it is seen: its new files are read to the end, the others are there in their length."""
+    new = [stream for stream in manifest.streams if stream.object.sha256 in made]
+    old = [one for one in manifest.files.values() if one.sha256 not in made]
+    return (*unreadable(repository.root, new, work, made), *filter(None, (_absent(repository.root, one) for one in old)))
+
+
+def unreadable(root: Path, streams: Iterable[Stream], work: Work, made: Mapping[Sha256, Path] | None = None) -> tuple[str, ...]:
+    """Read streams to their ends; `made` says where files lie that have no name in the repository yet."""
     found = []
-    for one in manifest.objects:
+    for one in streams:
         try:
-            unpack(one, folder, None, moved)
+            for piece in Reader.of(root, one, made).chunks():
+                work.moved(len(piece))
         except Damaged as error:
-            found.append(f"{error.on}: {error.because}")
-    return found
+            found.append(f"{one.name}: {error.on}: {error.because}")
+    return tuple(found)
 
 
-def _strays(folder: Path, manifest: Manifest) -> list[str]:
-    """Name the files that no manifest knows; what is missing is found by reading it."""
-    known = {MANIFEST, SUMS, *(str(one.path) for one in manifest.objects)}
-    seen = {entry.name for entry in folder.iterdir()} - {"objects"}
-    objects = folder / "objects"
-    if objects.is_symlink():
-        return [f"{folder.name}/objects: is a link"]
-    if objects.is_dir():
-        seen |= {f"objects/{entry.name}" for entry in objects.iterdir()}
-    return [f"{folder.name}/{name}: is not in the manifest" for name in sorted(seen - known)]
+def _absent(root: Path, one: StoredObject) -> str:
+    try:
+        length = os.lstat(root / one.sha256.path).st_size
+    except OSError as error:
+        return f"{one.sha256.path}: {error.strerror}"
+    return "" if length == one.stored_bytes else f"{one.sha256.path}: it has {length} bytes, and not {one.stored_bytes}"
+
+
+def _strays(folder: Path) -> list[str]:
+    """Name the files that are no part of a backup; what is missing is found by reading it."""
+    seen = {entry.name for entry in folder.iterdir()} - {MANIFEST, SUMS}
+    return [f"{folder.name}/{name}: is not in the manifest" for name in sorted(seen)]

@@ -16,7 +16,7 @@ from mainstay.kinds.files.store import FilesStore
 from mainstay.model.errors import StepFailed
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
-from mainstay.vault.store import Pulse
+from mainstay.vault.store import Source, unhurried
 from tests.kinds.files.conftest import Folder, undo_of
 
 Write = Callable[..., Path]
@@ -86,15 +86,15 @@ def test_without_room_nothing_is_begun(folder: Folder, write: Write, elsewhere: 
 class _FaultyDisk(FilesStore):
     """Writes one byte wrong."""
 
-    def load(self, source: Path, into: Path, pulse: Pulse) -> None:
-        super().load(source, into, pulse)
-        (into / "one").write_bytes(b"y")
+    def load(self, source: Source, place: str, only: str = "") -> None:
+        super().load(source, place)
+        Path(place, "one").write_bytes(b"y")
 
 
 def test_a_copy_that_differs_from_what_was_read_gets_no_name(folder: Folder, write: Write, tmp_path: Path) -> None:
     write("one", "x")
     with pytest.raises(StepFailed, match="the copy differs"):
-        make_copy(_FaultyDisk(folder.path), tmp_path / "copy", lambda: None)
+        make_copy(_FaultyDisk(folder.path), tmp_path / "copy", unhurried())
     assert not (tmp_path / "copy").exists()
 
 

@@ -57,7 +57,7 @@ def prune(folder: Path) -> Scene:
 
 
 def restore(folder: Path) -> Scene:
-    params = RestoreParams("uploads", folder / "restored")
+    params = RestoreParams("uploads", str(folder / "restored"))
     return _scene(folder, "restore", params, "backup", "prove", undo_keeps=_KEPT)
 
 

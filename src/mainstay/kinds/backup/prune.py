@@ -11,6 +11,7 @@ from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.vault.names import BackupId
+from mainstay.vault.prune import collect, drop
 from mainstay.vault.repository import PART
 from mainstay.vault.retention import Verdict, decide
 
@@ -36,12 +37,14 @@ class Prune(TaskKind[RepositoryFacts, NoParams]):
             return [Skip(("repository", facts.name), reason)]
         targets = sorted({entry.target for entry in facts.catalogue.entries})
         planned = [one for target in targets for one in _judged(facts, target)]
-        return [*planned, *(_sweep(name) for name in facts.catalogue.leftovers)]
+        return [*planned, *(_sweep(name) for name in facts.catalogue.leftovers), *_collect(facts)]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:
         """That one is gone, and every other is still there."""
         if step.action == "sweep":
             return "it is still there" if step.args["part"] in after.catalogue.leftovers else None
+        if step.action == "collect":
+            return f"{after.catalogue.unneeded} are still there" if after.catalogue.unneeded else None
         id = step.args["id"]
         if after.entry(id) or f"drop-{id}" in after.catalogue.leftovers:
             return f"{id} is still there"
@@ -60,19 +63,24 @@ class Prune(TaskKind[RepositoryFacts, NoParams]):
             raise Refused(
                 "this backup is held", on=id, because="a run that is not settled needs it", next="settle that run first"
             )
-        opened(session).drop(id)
+        drop(opened(session), id)
 
     @action("sweep")
     def sweep(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Remove what somebody began and did not finish."""
         opened(session).sweep(step.args["part"])
 
+    @action("collect")
+    def collect(self, session: Session, step: Step, deadline: Deadline) -> None:
+        """Remove the stored files that no backup needs any more; nothing where a manifest cannot be read."""
+        collect(opened(session))
+
 
 def _judged(facts: RepositoryFacts, target: str) -> list[Step | Skip]:
     settings, entries = facts.settings, {entry.id: entry for entry in facts.of(target)}
     verdicts = decide(entries.values(), settings.keep, settings.max_age, facts.held, facts.at)
     return [
-        Skip(("backup", target, one.id), one.because) if one.keep else _drop(one, target, Cost(bytes=entries[one.id].stored))
+        Skip(("backup", target, one.id), one.because) if one.keep else _drop(one, target, Cost(bytes=entries[one.id].own))
         for one in verdicts
     ]
 
@@ -89,3 +97,13 @@ def _sweep(part: str) -> Step:
     return Step(
         f"sweep {part}", "sweep", ("part", PART + part), reason, Impact.NONE, Neutral(), {"part": part}, deadline=Duration(600)
     )
+
+
+def _collect(facts: RepositoryFacts) -> list[Step]:
+    """Remove what a killed backup or prune left; none is known of where a manifest cannot be read."""
+    seen = facts.catalogue
+    if not seen.unneeded:
+        return []
+    reason, one_way = because("stored files that no backup needs", seen.unneeded), OneWay("no backup needs them")
+    on, cost = ("objects", facts.name), Cost(bytes=seen.unneeded_bytes, files=seen.unneeded)
+    return [Step("collect", "collect", on, reason, Impact.NONE, one_way, deadline=Duration(3600), cost=cost)]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from mainstay.kinds.backup.facts import RepositoryFacts, look, newest, obstacle, opened
-from mainstay.kinds.backup.moving import moving
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.plan import Cost, Impact, On, Skip, Step, Undo
@@ -18,7 +15,7 @@ from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.vault.catalogue import Entry
 from mainstay.vault.names import BackupId
-from mainstay.vault.restore import clear, half_made, restore
+from mainstay.vault.restore import restore, scratch_name
 
 _DEADLINE = Duration(6 * 3600)
 
@@ -28,17 +25,22 @@ class RestoreParams:
     """What is restored, and where to."""
 
     target: Annotated[str, Setting("the target whose backup is restored", refers_to="target", example="db")]
-    into: Annotated[Path, Setting("the new place; it must not exist", example="/srv/restored/app.db")]
+    into: Annotated[
+        str,
+        Setting("the new place, a path or the name of a database; it must not exist; without it, beside the live one"),
+    ] = ""
     backup: Annotated[
         str, Setting("the id of a backup or its beginning, or latest: the newest proven one", example="20261121T02")
     ] = "latest"
+    only: Annotated[str, Setting("one table or one file of the backup", example="public.orders")] = ""
 
 
 @dataclass(frozen=True)
 class RestoreFacts:
-    """The repository, and what is at the place that is looked at."""
+    """The repository, where a copy of each backup would lie, and what is at the place that is looked at."""
 
     repository: RepositoryFacts
+    beside: dict[str, str] = field(default_factory=dict)  # by id
     there: bool = False
     half_made: bool = False
 
@@ -55,11 +57,12 @@ class Restore(TaskKind[RestoreFacts, RestoreParams]):
 
     def observe(self, session: Session, on: On | None = None) -> RestoreFacts:
         """Read the catalogue, and look at the place that `on` names."""
-        seen = look(session, on, session.last and session.last.repository)
+        seen, stores = look(session, on, session.last and session.last.repository), session.stores
         if on is None:
-            return RestoreFacts(seen)
-        into, id = Path(on[3]), BackupId(on[2])
-        return RestoreFacts(seen, os.path.lexists(into), any(map(os.path.lexists, half_made(into, id))))
+            known = [entry for entry in seen.catalogue.entries if entry.target in stores]
+            return RestoreFacts(seen, {entry.id: stores[entry.target].beside(entry.id[:16]) for entry in known})
+        store, place = stores[on[1]], on[3]
+        return RestoreFacts(seen, {}, store.exists(place), store.exists(store.half_made(place, on[2])))
 
     def plan(self, facts: RestoreFacts, params: RestoreParams, name: str) -> list[Step | Skip]:
         """One step, or the reason why there is nothing to restore from."""
@@ -69,11 +72,11 @@ class Restore(TaskKind[RestoreFacts, RestoreParams]):
         entries = facts.repository.of(params.target)
         if params.backup == "latest":
             entry = newest(one for one in entries if one.proven)
-            return [_step(entry, params)] if entry else [Skip(on, because("proven backups", 0))]
+            return [_step(entry, params, facts)] if entry else [Skip(on, because("proven backups", 0))]
         named = [one for one in entries if one.id.startswith(params.backup)]
         if len(named) != 1:
             return [Skip(on, because(f"backups whose id begins with {params.backup}", len(named), "!=", 1))]
-        return [_step(named[0], params)]
+        return [_step(named[0], params, facts)]
 
     def verify(self, before: RestoreFacts, after: RestoreFacts, step: Step) -> str | None:
         """It is there now and was not before; a place gets its name only after the comparison."""
@@ -85,23 +88,27 @@ class Restore(TaskKind[RestoreFacts, RestoreParams]):
 
     def locks(self, resource: str, params: RestoreParams) -> tuple[Lock, ...]:
         """Beside everybody but a prune; one restore to a place at a time."""
-        return (Lock(resource, exclusive=False), Lock(f"restore:{params.into}"))
+        return (Lock(resource, exclusive=False), Lock(f"restore:{params.target}:{params.into}"))
 
     @action("restore")
     def restore(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Rebuild beside the new place, compare, rename."""
         args, store = step.args, session.stores[step.args["target"]]
-        restore(opened(session), BackupId(args["id"]), store, Path(args["into"]), moving(session, deadline, step.cost.bytes))
+        work = session.work(deadline, 2 * step.cost.bytes)
+        restore(opened(session), BackupId(args["id"]), store, args["into"], work, args["only"])
 
     @action("clear")
     def clear(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Remove what was half made; what was restored stays."""
-        clear(Path(step.args["into"]), BackupId(step.args["id"]))
+        args, store = step.args, session.stores[step.args["target"]]
+        store.remove(store.half_made(args["into"], args["id"]))
+        opened(session).sweep(scratch_name(args["into"], BackupId(args["id"])))
 
 
-def _step(entry: Entry, params: RestoreParams) -> Step:
-    args = {"id": entry.id, "target": entry.target, "into": str(params.into)}
+def _step(entry: Entry, params: RestoreParams, facts: RestoreFacts) -> Step:
+    place = params.into or facts.beside[entry.id]
+    args = {"id": entry.id, "target": entry.target, "into": place, "only": params.only}
     reason = because("newest proven backup" if params.backup == "latest" else "chosen backup", entry.id)
-    on, reverse = ("restore", entry.target, entry.id, str(params.into)), Undo("clear", args)
+    on, reverse = ("restore", entry.target, entry.id, place), Undo("clear", args)
     cost = Cost(bytes=entry.raw)
     return Step(f"restore {entry.target}", "restore", on, reason, Impact.LOAD, reverse, args, deadline=_DEADLINE, cost=cost)

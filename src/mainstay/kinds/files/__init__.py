@@ -15,6 +15,7 @@ from mainstay.kinds.files.snapshot import TakeSnapshot
 from mainstay.kinds.files.store import FilesStore
 from mainstay.kinds.kind import Kind
 from mainstay.model.target import Target
+from mainstay.system.process import Door
 from mainstay.vault.store import Store
 
 
@@ -22,7 +23,7 @@ def _resource(target: Target) -> str:
     return f"files:{Path(target.settings.path).resolve()}"
 
 
-def _store(target: Target) -> Store:
+def _store(target: Target, _door: Door) -> Store:
     return FilesStore(target.settings.path, target.settings.exclude)
 
 

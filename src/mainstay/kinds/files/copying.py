@@ -11,12 +11,13 @@ from mainstay.model.codec import canonical, encode
 from mainstay.model.errors import StepFailed
 from mainstay.model.units import Size
 from mainstay.system.files import no_space, room, sync_folder, write_atomic
-from mainstay.vault.store import Dump, Pulse
+from mainstay.vault.plain import PlainFolder
+from mainstay.vault.store import Dump, Work, unhurried
 
 _CONTENT = "content.json"
 
 
-def make_copy(store: FilesStore, path: Path, pulse: Pulse) -> None:
+def make_copy(store: FilesStore, path: Path, work: Work) -> None:
     """Copy under a hidden name, read the copy back, and only then give it its name; meanwhile it needs twice the space."""
     part = _part(path)
     _clear(part)
@@ -28,10 +29,11 @@ def make_copy(store: FilesStore, path: Path, pulse: Pulse) -> None:
         raise StepFailed("no room for a snapshot", on=str(path), because=f"needs {needed}, {free} are free")
     with no_space(part, needed):
         (part / "dump").mkdir(mode=0o700)
-        dump = store.dump(part / "dump", pulse)
-        store.load(part / "dump", part / "tree", pulse)
+        plain = PlainFolder(part / "dump", work)
+        dump = store.dump(plain)
+        store.load(plain, str(part / "tree"))
         shutil.rmtree(part / "dump")
-        if _content(part / "tree", pulse) != _held(dump):
+        if _content(part / "tree", work) != _held(dump):
             raise StepFailed("the copy differs from what was read", on=str(part), next="look for errors of this disk")
         write_atomic(part / _CONTENT, canonical({"held": _held(dump), "notes": dump.notes}))
     part.rename(path)
@@ -43,7 +45,7 @@ def read_copy(path: Path) -> tuple[bool, tuple[str, ...]]:
     if not ((path / _CONTENT).is_file() and (path / "tree").is_dir()):
         return False, ()  # a folder of that name, but none of ours
     made = json.loads((path / _CONTENT).read_bytes())
-    return _content(path / "tree", lambda: None) == made["held"], tuple(made["notes"])
+    return _content(path / "tree", unhurried()) == made["held"], tuple(made["notes"])
 
 
 def remove_copy(path: Path) -> None:
@@ -54,8 +56,8 @@ def remove_copy(path: Path) -> None:
         _clear(_part(path))
 
 
-def _content(tree: Path, pulse: Pulse) -> object:
-    return _held(FilesStore(tree).describe(tree, pulse))
+def _content(tree: Path, work: Work) -> object:
+    return _held(FilesStore(tree).describe(str(tree), work))
 
 
 def _held(dump: Dump) -> object:

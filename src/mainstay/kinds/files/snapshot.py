@@ -89,7 +89,7 @@ class TakeSnapshot(TaskKind[Facts, Params]):
     def copy(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Copy beside the final name, compare, then rename. While it works it needs twice the space."""
         settings: Settings = session.target.settings
-        make_copy(FilesStore(settings.path, settings.exclude), Path(step.args["path"]), lambda: session.pulse(deadline))
+        make_copy(FilesStore(settings.path, settings.exclude), Path(step.args["path"]), session.work(deadline))
 
     @action("discard")
     def discard(self, session: Session, step: Step, deadline: Deadline) -> None:

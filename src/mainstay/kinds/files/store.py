@@ -15,23 +15,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from functools import partial
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import quote
 
 from mainstay.model.errors import StepFailed, Unreachable
 from mainstay.vault.manifest import Damaged
-from mainstay.vault.store import Dump, Pulse
+from mainstay.vault.paths import PathStore
+from mainstay.vault.store import Dump, Pulse, Sink, Source, Work
 
 _TOP = "at-top"  # the folder itself and what lies directly in it; sorts before every `in-...`
 _CHUNK, _HOLE, _BLOCK = 1 << 20, 1 << 16, 512
+_SMALL = 8 << 20  # bytes of a file that is read at once
 _TRIES, _DEEPEST = 3, 200
 _SPARSE = "MAINSTAY.sparse"  # other tars ignore it and write zeros
 _KINDS = {stat.S_IFREG: tarfile.REGTYPE, stat.S_IFDIR: tarfile.DIRTYPE, stat.S_IFLNK: tarfile.SYMTYPE}
 
 
 @dataclass(frozen=True)
-class FilesStore:
+class FilesStore(PathStore):
     """The store of one folder. `exclude` are globs on the path below it; `*` crosses folders."""
 
     path: Path
@@ -46,41 +49,37 @@ class FilesStore:
         """Return the bytes of all files and their headers."""
         return sum(4 * _BLOCK + found.info.size for found in _walk(self, []))
 
-    def dump(self, into: Path, pulse: Pulse) -> Dump:
+    def dump(self, sink: Sink) -> Dump:
         """Write one tar for each part, in the order of the paths, and count and digest what is written."""
         tally, notes = _Tally(), list[str]()
-        part, out = "", None
-        try:
-            for found in _walk(self, notes):
-                pulse()
-                if found.part != part:
-                    _finish(out)
-                    part, out = found.part, (into / f"{found.part}.tar").open("xb")
-                assert out is not None
-                _append(out, found, tally, notes, pulse)
-        finally:
-            _finish(out)
+        for part, entries in groupby(_walk(self, notes), key=lambda found: found.part):
+            with sink.stream(f"{part}.tar") as out:
+                for found in entries:
+                    sink.work.pulse()
+                    _append(out, found, tally, notes, sink.work.pulse)
+                out.write(bytes(2 * _BLOCK))  # the end of a tar
         return Dump(tally.counts, tally.digests, {"tar": "pax"}, tuple(sorted(notes)))
 
-    def load(self, source: Path, into: Path, pulse: Pulse) -> None:
+    def load(self, source: Source, place: str, only: str = "") -> None:
         """Unpack every tar below a new folder: files first, then links and folders from the deepest up."""
         later: list[tarfile.TarInfo] = []
+        into = Path(place)
         into.mkdir(mode=0o700)
         try:
-            for path in sorted(source.glob("*.tar")):
-                with tarfile.open(path, "r:", errorlevel=2) as tar:
-                    later += [member for member in tar if not _extracted(tar, member, into, pulse)]
+            for name in source.names:
+                with source.stream(name) as file, tarfile.open(fileobj=file, mode="r|", errorlevel=2) as tar:
+                    later += [member for member in tar if not _extracted(tar, member, into, source.work.pulse)]
             for member in sorted(later, key=_deepest_first):
-                pulse()
+                source.work.pulse()
                 _complete(member, into)
         except (tarfile.TarError, ValueError, FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-            raise Damaged("the dump cannot be unpacked", on=str(source), because=str(error)) from error
+            raise Damaged("the dump cannot be unpacked", on=place, because=str(error)) from error
 
-    def describe(self, at: Path, pulse: Pulse) -> Dump:
-        """Read every file at `at`."""
+    def describe(self, place: str, work: Work) -> Dump:
+        """Read every file there."""
         tally, notes = _Tally(), list[str]()
-        for found in _walk(FilesStore(at), notes):
-            content = _digest(found, pulse) if found.info.isreg() else ""
+        for found in _walk(FilesStore(Path(place)), notes):
+            content = _digest(found, work.pulse) if found.info.isreg() else ""
             tally.add(found, content)
         return Dump(tally.counts, tally.digests, notes=tuple(sorted(notes)))
 
@@ -163,45 +162,64 @@ def _info(path: str, seen: os.stat_result) -> tarfile.TarInfo:
 
 
 def _append(out: BinaryIO, found: _Found, tally: _Tally, notes: list[str], pulse: Pulse) -> None:
-    """Write one entry; a file that changes while it is read is read again, and at last noted."""
+    """Write one entry. A small file that changes while it is read is read again; one that goes on changing is noted."""
     if not found.info.isreg():
         out.write(_header(found.info))
         tally.add(found, "")
         return
-    start = out.tell()
-    for attempt in range(_TRIES):
-        out.seek(start)
-        out.truncate()
-        try:
-            same, content = _write_file(out, found, pulse)
-        except FileNotFoundError:
-            notes.append(f"{found.info.name!a}: vanished")
-            return
-        if same:
-            break
-        if attempt == _TRIES - 1:
-            notes.append(f"{found.info.name!a}: changed while it was read, {_TRIES} times")
+    try:
+        small = found.info.size <= _SMALL
+        same, content = (_write_small if small else _write_large)(out, found, pulse)
+    except FileNotFoundError:
+        notes.append(f"{found.info.name!a}: vanished")
+        return
+    if not same:
+        notes.append(f"{found.info.name!a}: changed while it was read" + (f", {_TRIES} times" if small else ""))
     tally.add(found, content)
 
 
-def _write_file(out: BinaryIO, found: _Found, pulse: Pulse) -> tuple[bool, str]:
-    """Write header and content as they are now; return whether the file stood still, and the SHA-256 of what was written."""
+def _write_small(out: BinaryIO, found: _Found, pulse: Pulse) -> tuple[bool, str]:
+    """Read a file at once, until it stood still meanwhile; return whether it did, and the SHA-256 of what was written."""
+    for _ in range(_TRIES):
+        with _opened(found) as file:
+            header, before = _headed(found, file)
+            pulse()
+            content = file.read(found.info.size).ljust(found.info.size, b"\0")
+            same = _unchanged(before, file)
+        if same:
+            break
+    out.write(header)
+    out.write(content + bytes(-len(content) % _BLOCK))
+    return same, hashlib.sha256(content).hexdigest()
+
+
+def _write_large(out: BinaryIO, found: _Found, pulse: Pulse) -> tuple[bool, str]:
+    """Write a file as it is read; return whether it stood still, and the SHA-256 of what was written."""
     with _opened(found) as file:
-        before, info = os.fstat(file.fileno()), found.info
-        fresh = _info(info.name, before)
-        info.size, info.mtime, info.pax_headers = fresh.size, fresh.mtime, fresh.pax_headers
-        sparse = {_SPARSE: "1"} if before.st_blocks * 512 < before.st_size else {}
-        out.write(_header(info, sparse))
-        digest, left = hashlib.sha256(), info.size
+        header, before = _headed(found, file)
+        out.write(header)
+        digest, left = hashlib.sha256(), found.info.size
         while left:
             pulse()
             chunk = file.read(min(_CHUNK, left)) or bytes(min(_CHUNK, left))  # it became shorter: zeros, and not the same
             digest.update(chunk)
             out.write(chunk)
             left -= len(chunk)
-        out.write(bytes(-info.size % _BLOCK))
-        after = os.fstat(file.fileno())
-    return (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns), digest.hexdigest()
+        out.write(bytes(-found.info.size % _BLOCK))
+        return _unchanged(before, file), digest.hexdigest()
+
+
+def _headed(found: _Found, file: BinaryIO) -> tuple[bytes, os.stat_result]:
+    """Take size and time of an opened file as they are now, and return its header."""
+    before, info = os.fstat(file.fileno()), found.info
+    fresh = _info(info.name, before)
+    info.size, info.mtime, info.pax_headers = fresh.size, fresh.mtime, fresh.pax_headers
+    return _header(info, {_SPARSE: "1"} if before.st_blocks * 512 < before.st_size else {}), before
+
+
+def _unchanged(before: os.stat_result, file: BinaryIO) -> bool:
+    after = os.fstat(file.fileno())
+    return (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
 
 
 def _digest(found: _Found, pulse: Pulse) -> str:
@@ -234,13 +252,6 @@ def _header(info: tarfile.TarInfo, more: dict[str, str] | None = None) -> bytes:
         return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
     finally:
         info.pax_headers = kept
-
-
-def _finish(out: BinaryIO | None) -> None:
-    """Close a tar with its two empty blocks."""
-    if out:
-        out.write(bytes(2 * _BLOCK))
-        out.close()
 
 
 def _extracted(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path, pulse: Pulse) -> bool:

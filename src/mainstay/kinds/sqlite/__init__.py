@@ -31,6 +31,6 @@ KIND = Kind(
     category="data",
     connect=connect,
     resource=resource,
-    store=lambda target: SqliteStore(target.settings.path, target.settings.busy_timeout),
+    store=lambda target, _door: SqliteStore(target.settings.path, target.settings.busy_timeout),
     discover=discover,
 )

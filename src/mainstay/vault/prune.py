@@ -1,0 +1,35 @@
+"""Remove backups, and the stored files that only they needed."""
+
+from __future__ import annotations
+
+from mainstay.vault import manifest as manifests
+from mainstay.vault.catalogue import Survey
+from mainstay.vault.manifest import Damaged
+from mainstay.vault.names import BackupId
+from mainstay.vault.repository import Repository
+
+
+def drop(repository: Repository, id: BackupId) -> None:
+    """Take a backup out of sight, remove what no other backup needs, then what was known about it; safe to repeat.
+
+    Where a manifest cannot be read nobody can tell what is needed: the files stay, and are collected once it can.
+    """
+    hidden = repository.hide(id)
+    if hidden.is_dir():
+        repository.discard(_own(repository, id))
+    repository.forget(id)
+
+
+def _own(repository: Repository, id: BackupId) -> list[str]:
+    survey = Survey.of(repository)
+    try:
+        manifest, _ = manifests.read(repository.hidden(id), id)
+    except Damaged:
+        return []
+    paths = [one.path for one in manifest.files]
+    return [] if survey.damaged else [path for path in paths if path not in survey.needed]
+
+
+def collect(repository: Repository) -> None:
+    """Remove the stored files that no backup needs."""
+    repository.discard(Survey.of(repository).unneeded)
