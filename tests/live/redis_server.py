@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 PROGRAM = "redis-server"
 
@@ -38,7 +40,7 @@ class RedisServer:
     @property
     def client(self) -> Any:
         """Return a new client; the connection closes with it."""
-        return redis.Redis(port=self.port, password=self.password or None, decode_responses=True)
+        return redis.Redis(port=self.port, password=self.password or None, decode_responses=True, retry=Retry(NoBackoff(), 0))
 
 
 @contextmanager

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mainstay.kinds.redis.settings import RedisSettings
 from mainstay.kinds.redis.store import RedisStore
+from mainstay.model.setting import SecretRef
 from mainstay.system.process import Door
+from mainstay.vault.plain import PlainFolder
+from mainstay.vault.store import Dump, Work, unhurried
 from tests.live import redis_server
 from tests.live.redis_server import RedisServer
 
@@ -51,4 +56,32 @@ def fill(server: RedisServer) -> None:
 @pytest.fixture
 def store(server: RedisServer) -> RedisStore:
     """Return the store of the server."""
-    return RedisStore("cache", RedisSettings(server.url), Door(tag="test-redis"))
+    return store_of(server, "test-redis")
+
+
+def store_of(server: RedisServer, tag: str = "", **settings: Any) -> RedisStore:
+    """Return the store of a server under these settings."""
+    return RedisStore(server.folder, "cache", RedisSettings(server.url, **settings), Door(tag=tag))
+
+
+def dumped(store: RedisStore, folder: Path, work: Work | None = None) -> PlainFolder:
+    """Dump into a new folder; what the dump says survives JSON."""
+    folder.mkdir()
+    plain = PlainFolder(folder, work or unhurried())
+    plain.dump = store.dump(plain)
+    assert json.loads(json.dumps(plain.dump.extra)) == plain.dump.extra
+    return plain
+
+
+def loaded(store: RedisStore, plain: PlainFolder, place: Path) -> Dump:
+    """Load a dump, and return what came out."""
+    store.load(plain, str(place))
+    return store.describe(str(place), unhurried())
+
+
+def secret(folder: Path, text: str) -> SecretRef:
+    """Write a password where a setting can name it."""
+    path = folder / "secret"
+    path.write_text(text)
+    path.chmod(0o600)
+    return SecretRef("file", str(path))

@@ -20,7 +20,7 @@ def resource(target: Target) -> str:
 
 def store(target: Target, door: Door) -> Store:
     """Return how a server is backed up."""
-    return RedisStore(target.name, target.settings, door)
+    return RedisStore(target.settings.folder, target.name, target.settings, door)
 
 
 KIND = Kind(

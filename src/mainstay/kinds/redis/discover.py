@@ -18,10 +18,10 @@ def discover() -> list[Found]:
     """Return a target for each server; its password is for the operator to name."""
     if _listens():
         return [_found("cache", f"redis://localhost:{_PORT}", f"port {_PORT}")]
-    return [_found(f"cache-{path.stem}", f"unix://{path}", f"socket {path}") for path in _sockets(_FOLDERS)]
+    return [_found(f"cache-{path.stem}", f"unix://{path}", f"socket {path}") for path in sockets(_FOLDERS)]
 
 
-def _sockets(folders: tuple[Path, ...]) -> Iterator[Path]:
+def sockets(folders: tuple[Path, ...]) -> Iterator[Path]:
     """Yield each socket once, though two paths may lead to it."""
     real = sorted({folder.resolve() for folder in folders if folder.is_dir()})
     for folder in real:

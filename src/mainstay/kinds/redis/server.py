@@ -78,8 +78,7 @@ def opened(settings: RedisSettings) -> Iterator[Server]:
     if settings.password:
         known["password"] = secrets.resolve(settings.password).reveal()
     bounds = {"socket_timeout": float(settings.timeout), "socket_connect_timeout": float(settings.timeout)}
-    once = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
-    client = redis.Redis.from_url(settings.url, client_name="mainstay", retry=once, **bounds, **known)
+    client = redis.Redis.from_url(settings.url, client_name="mainstay", retry=_once(redis), **bounds, **known)
     with closing(client):
         yield Server(client, place(settings.url))
 
@@ -87,7 +86,8 @@ def opened(settings: RedisSettings) -> Iterator[Server]:
 @contextmanager
 def private(path: str, name: str) -> Iterator[Server]:
     """Yield the server at a socket, which is ours alone and may take as long as it needs."""
-    with closing(_driver().Redis(unix_socket_path=path, socket_timeout=None, protocol=3)) as client:
+    redis = _driver()
+    with closing(redis.Redis(unix_socket_path=path, socket_timeout=None, protocol=3, retry=_once(redis))) as client:
         yield Server(client, name)
 
 
@@ -107,6 +107,11 @@ def place(url: str) -> str:
     """Name a server: host and port, or its socket."""
     parts = urlsplit(url)
     return parts.path if parts.scheme == "unix" else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+
+
+def _once(redis: ModuleType) -> Any:
+    """Ask once: whether to ask again is not the driver's to decide."""
+    return redis.retry.Retry(redis.backoff.NoBackoff(), 0)
 
 
 def _driver() -> ModuleType:

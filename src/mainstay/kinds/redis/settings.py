@@ -51,9 +51,9 @@ class RedisSettings:
             example="/usr/bin/redis-server",
         ),
     ] = "redis-server"
-    restores: Annotated[
-        Path | None, Setting("folder that gets restored copies; default: the one that holds the server's own folder")
-    ] = None
+    folder: Annotated[Path, Setting("the server's folder (its setting `dir`) on this host; restored copies appear beside it")] = (
+        Path("/var/lib/redis")
+    )
 
     def __post_init__(self) -> None:
         """Refuse what is no address of a server, and a password in it: it would be seen in plans, reports and the journal."""
