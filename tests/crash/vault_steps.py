@@ -11,7 +11,7 @@ from mainstay.vault.backup import Order, make
 from mainstay.vault.names import BackupId
 from mainstay.vault.prune import drop
 from mainstay.vault.repository import create_repository
-from mainstay.vault.restore import prove, restore
+from mainstay.vault.restore import Request, prove, restore
 from mainstay.vault.store import unhurried
 
 FIRST, SECOND = BackupId("20261120T020000Z.db.run-1"), BackupId("20261121T020000Z.db.run-2")
@@ -33,7 +33,7 @@ def second(root: Path) -> None:
     if SECOND not in seen or not seen[SECOND].proven:
         prove(repository, SECOND, store, "run-2", unhurried())
     if not (root / "restored.db").exists():
-        restore(repository, SECOND, store, str(root / "restored.db"), unhurried())
+        restore(repository, store, Request(SECOND, str(root / "restored.db")), unhurried())
     drop(repository, FIRST)
 
 

@@ -292,7 +292,7 @@ def _names(scene: Scene, folder: Path) -> Any:
     if scene.contents:
         return scene.contents()
     return sorted(
-        re.sub(r"[0-9a-f]{6,}|\d+", "#", str(path.relative_to(folder)))
+        re.sub(r"[0-9a-f]{6,}|\d+", "#", re.sub(r"\b[0-9a-f]{2}/", "00/", str(path.relative_to(folder))))
         for path in folder.rglob("*")
-        if not path.name.endswith(("-wal", "-shm"))
+        if not path.name.endswith(("-wal", "-shm")) and not re.fullmatch("[0-9a-f]{2}", path.name)
     )

@@ -16,7 +16,7 @@ from mainstay.kinds.sqlite.store import SqliteStore
 from mainstay.vault.backup import Order, make
 from mainstay.vault.names import BackupId
 from mainstay.vault.repository import create_repository
-from mainstay.vault.restore import prove, restore
+from mainstay.vault.restore import Request, prove, restore
 from mainstay.vault.store import Source, unhurried
 from mainstay.vault.verify import verify
 
@@ -44,7 +44,7 @@ def test_cp_loses_what_is_in_the_write_ahead_log_and_the_vault_does_not(tmp_path
     assert _rows(tmp_path / "copied.db") == 100  # of 300, and cp said nothing
     store, repository = SqliteStore(tmp_path / "app.db"), create_repository(tmp_path / "repo")
     make(repository, store, Order(ID, "db", "run-1"), unhurried())
-    restore(repository, ID, store, str(tmp_path / "restored.db"), unhurried())
+    restore(repository, store, Request(ID, str(tmp_path / "restored.db")), unhurried())
     with closing(sqlite3.connect(tmp_path / "restored.db")) as restored:
         assert measure(restored) == measure(app)
 

@@ -22,7 +22,7 @@ from mainstay.vault.manifest import Manifest
 from mainstay.vault.names import BackupId
 from mainstay.vault.plain import PlainFolder
 from mainstay.vault.repository import Repository, create_repository, open_repository
-from mainstay.vault.restore import prove, restore
+from mainstay.vault.restore import Request, prove, restore
 from mainstay.vault.store import unhurried
 from mainstay.vault.verify import verify
 
@@ -49,7 +49,7 @@ def test_a_restore_never_writes_over_anything(repository: Repository, uploads: P
     made, place = keep(), tmp_path / "live.txt"
     place.write_text("live")
     with pytest.raises(Refused, match=r"never writes over anything.*live\.txt"):
-        restore(repository, made.id, FilesStore(uploads), str(place), unhurried())
+        restore(repository, FilesStore(uploads), Request(made.id, str(place)), unhurried())
     assert place.read_text() == "live"
 
 

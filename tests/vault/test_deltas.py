@@ -21,7 +21,7 @@ from mainstay.vault.names import BackupId
 from mainstay.vault.objects import Reader
 from mainstay.vault.paths import PathStore
 from mainstay.vault.repository import create_repository
-from mainstay.vault.restore import prove, restore
+from mainstay.vault.restore import Request, prove, restore
 from mainstay.vault.store import Dump, Sink, Source, Store, Work, unhurried
 from mainstay.vault.verify import verify
 
@@ -112,6 +112,14 @@ def test_scattered_and_appended_changes_cost_a_small_part_of_a_full(days: Days) 
     assert all(prove(days.repository, one.id, days.store, "p", unhurried()).differences == () for one in days.made)
 
 
+def test_streams_that_only_lost_their_ends_share_an_empty_file_and_stay_themselves(days: Days) -> None:
+    content = rows(600_000)
+    days.next(content)
+    shorter = [content[: 20 << 20], content[: 18 << 20]]
+    assert [days.next(one).object.stored_bytes for one in shorter] == [0, 0]
+    assert [days.content(1), days.content(2)] == shorter
+
+
 def test_what_is_all_new_becomes_a_base_of_its_own(days: Days) -> None:
     days.next(rows(50_000))
     other = days.next(rows(50_000, seed=2))
@@ -162,7 +170,7 @@ def test_a_wrong_base_is_an_error_that_names_both(days: Days) -> None:
     assert first.object.sha256.path in found
     assert "deltas stand on it" in found
     with pytest.raises(Damaged, match="deltas stand on it"):
-        restore(days.repository, days.made[1].id, days.store, "copy", unhurried())
+        restore(days.repository, days.store, Request(days.made[1].id, "copy"), unhurried())
     wrong = Reader(days.repository.root, second.object, Reader(days.repository.root, second.object))
     with pytest.raises(Damaged):
         b"".join(wrong.chunks())

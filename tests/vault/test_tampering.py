@@ -16,7 +16,7 @@ from mainstay.vault import catalogue
 from mainstay.vault.catalogue import Survey
 from mainstay.vault.manifest import Damaged, Manifest, parse, seal
 from mainstay.vault.repository import Repository
-from mainstay.vault.restore import prove, restore
+from mainstay.vault.restore import Request, prove, restore
 from mainstay.vault.store import unhurried
 from mainstay.vault.verify import verify
 
@@ -248,5 +248,5 @@ def test_a_restore_of_a_damaged_backup_leaves_nothing_at_the_new_place(
     made, place = keep(), tmp_path / "restored"
     _flip(30_000)(stored(repository, made))
     with pytest.raises(Damaged, match=r"in-2025\.tar: objects/"):
-        restore(repository, made.id, FilesStore(uploads), str(place), unhurried())
+        restore(repository, FilesStore(uploads), Request(made.id, str(place)), unhurried())
     assert not [path.name for path in tmp_path.iterdir() if "restored" in path.name]

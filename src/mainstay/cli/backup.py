@@ -128,7 +128,8 @@ def restore(
     mainstay restore uploads --backup 20260301T020000-uploads-3f6c --into /srv/restored/uploads
     """
     place = str(Path(into).absolute()) if "/" in into else into
-    _start(repository, "restore", dry=dry, params={"target": target, "into": place, "backup": backup, "only": only})
+    params = {"target": target, "into": place, "backup": backup, "only": only}
+    _start(repository, "restore", dry=dry, params={key: value for key, value in params.items() if value})
 
 
 def _start(repository: str, task: str, *, yes: bool = False, dry: bool, params: dict[str, Any] | None = None) -> None:

@@ -72,12 +72,12 @@ class Streams:
         self.work, self.notes = work, list[str]()
         self._repository, self._part, self._order = repository, part, order
         self._known = {one.name: one for one in previous.streams} if previous else {}
-        self._files = previous.files if previous else {}
+        self._files = previous.objects if previous else {}
         self._done: dict[str, tuple[Stream, Path]] = {}
         self._threads = ThreadPoolExecutor(_CODERS)
 
     def __enter__(self) -> Streams:
-        for name in ("objects", "files"):
+        for name in ("objects", "spool"):
             (self._part / name).mkdir(mode=0o700)
         return self
 
@@ -88,7 +88,7 @@ class Streams:
     @property
     def folder(self) -> Path:
         """Return the folder for what has to lie in a file first."""
-        return self._part / "files"
+        return self._part / "spool"
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -113,11 +113,15 @@ class Streams:
         return {stream.object.sha256: path for stream, path in self._done.values() if path.exists()}
 
     def _shared(self, stream: Stream, path: Path) -> Stream:
-        """Return the stream as it is kept: what the backup before has stored is not stored again."""
-        if known := self._files.get(stream.object.sha256):
-            path.unlink(missing_ok=True)
-            return replace(stream, object=known)
-        return stream
+        """Return the stream as it is kept: what the backup before has stored is not stored again.
+
+        The same bytes may be cut, or stand on a base, in another way: then the file is shared, and its description is not.
+        """
+        known = self._files.get(stream.object.sha256)
+        if known is None or replace(known, made=stream.object.made) != stream.object:
+            return stream
+        path.unlink(missing_ok=True)
+        return replace(stream, object=known)
 
     def _base(self, name: str) -> Reader | None:
         """Return what a stream may be a delta against: its last object that stands alone, as long as deltas stay small.

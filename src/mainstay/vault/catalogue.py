@@ -87,7 +87,7 @@ class Survey:
     @cached_property
     def needed(self) -> Counter[str]:
         """How many backups need each stored file, by path."""
-        return Counter(one.path for manifest, _ in self.found.values() for one in manifest.files)
+        return Counter(one.path for manifest, _ in self.found.values() for one in manifest.objects)
 
     @property
     def unneeded(self) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ def read(repository: Repository) -> Catalogue:
 
 
 def _entry(manifest: Manifest, survey: Survey) -> Entry:
-    files = manifest.files.values()
+    objects = manifest.objects.values()
     return Entry(
         manifest.id,
         manifest.target,
@@ -122,8 +122,8 @@ def _entry(manifest: Manifest, survey: Survey) -> Entry:
         manifest.duration,
         manifest.raw_bytes,
         manifest.stored_bytes,
-        Size(sum(one.stored_bytes for one in files if survey.needed[one.sha256.path] == 1)),
-        tuple(sorted(one.sha256.path for one in files if survey.stored.get(one.sha256.path) != one.stored_bytes)),
+        Size(sum(one.stored_bytes for one in objects if survey.needed[one.sha256.path] == 1)),
+        tuple(sorted(one.sha256.path for one in objects if survey.stored.get(one.sha256.path) != one.stored_bytes)),
     )
 
 

@@ -61,7 +61,7 @@ class Stream:
     base: StoredObject | None = None
 
     @property
-    def files(self) -> tuple[StoredObject, ...]:
+    def objects(self) -> tuple[StoredObject, ...]:
         """Return every stored file that the stream needs."""
         return (self.object, self.base) if self.base else (self.object,)
 
@@ -93,19 +93,19 @@ class Manifest:
         return Size(sum(one.object.raw_bytes for one in self.streams))
 
     @property
-    def files(self) -> dict[Sha256, StoredObject]:
+    def objects(self) -> dict[Sha256, StoredObject]:
         """Every stored file that the backup needs, each once."""
-        return {one.sha256: one for stream in self.streams for one in stream.files}
+        return {one.sha256: one for stream in self.streams for one in stream.objects}
 
     @property
     def stored_bytes(self) -> Size:
         """Bytes of those files; other backups may need some of them too."""
-        return Size(sum(one.stored_bytes for one in self.files.values()))
+        return Size(sum(one.stored_bytes for one in self.objects.values()))
 
     @property
     def added_bytes(self) -> Size:
         """Bytes of the files that this backup was the first to store."""
-        return Size(sum(one.stored_bytes for one in self.files.values() if one.made == self.id))
+        return Size(sum(one.stored_bytes for one in self.objects.values() if one.made == self.id))
 
 
 def seal(folder: Path, manifest: Manifest) -> None:
@@ -117,7 +117,7 @@ def seal(folder: Path, manifest: Manifest) -> None:
 
 def sums(manifest: Manifest, manifest_sha256: str) -> bytes:
     """Return the text of SHA256SUMS, seen from the folder of the backup."""
-    lines = [(manifest_sha256, MANIFEST), *((one, f"../../{one.path}") for one in sorted(manifest.files))]
+    lines = [(manifest_sha256, MANIFEST), *((one, f"../../{one.path}") for one in sorted(manifest.objects))]
     return "".join(f"{digest}  {path}\n" for digest, path in lines).encode()
 
 

@@ -23,7 +23,7 @@ class PlainFolder:
     @property
     def folder(self) -> Path:
         """Return the folder for other files."""
-        (place := self.root / "files").mkdir(mode=0o700, exist_ok=True)
+        (place := self.root / "spool").mkdir(mode=0o700, exist_ok=True)
         return place
 
     @property

@@ -26,7 +26,7 @@ def _own(repository: Repository, id: BackupId) -> list[str]:
         manifest, _ = manifests.read(repository.hidden(id), id)
     except Damaged:
         return []
-    paths = [one.path for one in manifest.files]
+    paths = [one.path for one in manifest.objects]
     return [] if survey.damaged else [path for path in paths if path not in survey.needed]
 
 

@@ -58,11 +58,21 @@ class Streams:
             yield cast(BinaryIO, io.BufferedReader(reading, 1 << 20))
 
 
-def restore(repository: Repository, id: BackupId, store: Store, into: str, work: Work, only: str = "") -> Manifest:
-    """Rebuild a backup at `into`, which must not exist; it appears there complete and compared, or not at all.
+@dataclass(frozen=True)
+class Request:
+    """What is to be restored: a backup, or one table or file of it, and the place that it gets."""
 
-    `only` is one table or file of it. Every byte is read and hashed before anything is made.
+    id: BackupId
+    into: str
+    only: str = ""
+
+
+def restore(repository: Repository, store: Store, request: Request, work: Work) -> Manifest:
+    """Rebuild a backup at a place that must not exist; it appears there complete and compared, or not at all.
+
+    Every byte is read and hashed before anything is made.
     """
+    id, into = request.id, request.into
     manifest, _ = manifests.read(repository.folder(id), id)
     if store.exists(into):
         raise Refused("a restore never writes over anything", on=into, because="it exists", next="name a new place")
@@ -72,7 +82,7 @@ def restore(repository: Repository, id: BackupId, store: Store, into: str, work:
     store.remove(copy)
     try:
         with repository.part(scratch_name(into, id)) as part:
-            found, _ = _rebuilt(Streams(repository.root, manifest, part, work), store, copy, only)
+            found, _ = _rebuilt(Streams(repository.root, manifest, part, work), store, copy, request.only)
         if found:
             raise StepFailed("the restored copy is not what was backed up", on=id, because="; ".join(found[:5]))
         store.rename(copy, into)
@@ -102,11 +112,11 @@ def _tried(repository: Repository, manifest: Manifest, store: Store, part: Path,
     """Read everything, then rebuild it; what is damaged is a difference like any other."""
     if found := unreadable(repository.root, manifest.streams, work):
         return found, ()
-    for name in ("files", "world"):
+    for name in ("spool", "world"):
         (part / name).mkdir(mode=0o700)
     try:
         with store.scratch(part / "world", work) as (isolated, place):
-            return _rebuilt(Streams(repository.root, manifest, part / "files", work), isolated, place)
+            return _rebuilt(Streams(repository.root, manifest, part / "spool", work), isolated, place)
     except Damaged as error:
         return (f"{error.on}: {error.because}",), ()
 

@@ -27,7 +27,7 @@ def verify(repository: Repository, id: BackupId, work: Work) -> tuple[str, ...]:
 def read_back(repository: Repository, manifest: Manifest, made: Mapping[Sha256, Path], work: Work) -> tuple[str, ...]:
     """Check a backup before it is seen: its new files are read to the end, the others are there in their length."""
     new = [stream for stream in manifest.streams if stream.object.sha256 in made]
-    old = [one for one in manifest.files.values() if one.sha256 not in made]
+    old = [one for one in manifest.objects.values() if one.sha256 not in made]
     return (*unreadable(repository.root, new, work, made), *filter(None, (_absent(repository.root, one) for one in old)))
 
 

@@ -15,7 +15,7 @@ from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.vault.catalogue import Entry
 from mainstay.vault.names import BackupId
-from mainstay.vault.restore import restore, scratch_name
+from mainstay.vault.restore import Request, restore, scratch_name
 
 _DEADLINE = Duration(6 * 3600)
 
@@ -95,7 +95,7 @@ class Restore(TaskKind[RestoreFacts, RestoreParams]):
         """Rebuild beside the new place, compare, rename."""
         args, store = step.args, session.stores[step.args["target"]]
         work = session.work(deadline, 2 * step.cost.bytes)
-        restore(opened(session), BackupId(args["id"]), store, args["into"], work, args["only"])
+        restore(opened(session), store, Request(BackupId(args["id"]), args["into"], args["only"]), work)
 
     @action("clear")
     def clear(self, session: Session, step: Step, deadline: Deadline) -> None:
