@@ -14,7 +14,7 @@ from mainstay.vault.backup import Order, make
 from mainstay.vault.manifest import Manifest
 from mainstay.vault.names import BackupId
 from mainstay.vault.repository import Repository, create_repository
-from mainstay.vault.restore import prove, restore
+from mainstay.vault.restore import Request, prove, restore
 from mainstay.vault.store import unhurried
 from tests.live import redis_server
 from tests.live.redis_server import RedisServer
@@ -36,7 +36,7 @@ def test_a_backup_is_proven_restored_and_served_by_another_server(tmp_path: Path
     with redis_server.server(tmp_path / "live", free_port) as server:
         store, manifest = backed_up(server, repository)
     assert prove(repository, manifest.id, store, "proof-1", unhurried()).differences == ()
-    restore(repository, manifest.id, store, store.beside("again"), unhurried())
+    restore(repository, store, Request(manifest.id, store.beside("again")), unhurried())
     (tmp_path / "live" / "data.again").rename(tmp_path / "live" / "new")
     (tmp_path / "other").mkdir()
     (tmp_path / "live" / "new").rename(tmp_path / "other" / "data")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def fill(server: RedisServer) -> None:
 @pytest.fixture
 def store(server: RedisServer) -> RedisStore:
     """Return the store of the server."""
-    return store_of(server, "test-redis")
+    return store_of(server, f"test-redis-{os.getpid()}")
 
 
 def store_of(server: RedisServer, tag: str = "", **settings: Any) -> RedisStore:

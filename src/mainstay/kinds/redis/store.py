@@ -7,11 +7,9 @@ started on; a running server is only read.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
 
 from mainstay.kinds.redis.scratch import FILE, measure, require
 from mainstay.kinds.redis.server import Server, opened
@@ -79,15 +77,8 @@ class RedisStore(PathStore):
     def describe(self, place: str, work: Work) -> Dump:
         """Load dump.rdb into a private server; without one, nothing is known of it."""
         if not self.settings.scratch_server:
-            return Dump(notes=("not loaded: `scratch_server` is empty",))
+            return Dump(notes=("it was not loaded, since `scratch_server` is empty",))
         return measure(self._at(place), self.settings.scratch_server, self.door, work)
-
-    @contextmanager
-    def scratch(self, folder: Path, work: Work) -> Iterator[tuple[Self, str]]:
-        """Load into the private folder: the server that reads it is private anyway."""
-        if not self.settings.scratch_server:
-            raise Refused("this backup cannot be proven", on=self.name, because="`scratch_server` is empty", next="set it")
-        yield self, str(folder / "copy")
 
     def _copy(self, server: Server, sink: Sink) -> None:
         """Write the stream, and for the scratch server the file."""
