@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,12 +27,10 @@ from mainstay.vault.repository import Repository, create_repository
 from mainstay.vault.restore import Request, prove, restore
 from mainstay.vault.store import Work, unhurried
 
-DUMP = 'tar -C "$GRAPH" -cf - .'
-LOAD = 'mkdir "$MAINSTAY_PLACE" && tar -C "$MAINSTAY_PLACE" -xf -'
-DESCRIBE = """
-cd "${MAINSTAY_PLACE:-$GRAPH}"
-for name in *; do printf '%s\\t%s\\t%s\\n' "$name" "$(wc -l <"$name")" "$(sha256sum <"$name" | cut -d' ' -f1)"; done
-"""
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "back-up-anything.md"
+DUMP, LOAD, DESCRIBE = re.findall(
+    r"^`/etc/mainstay/\S+-graph`\n```sh\n#!/bin/sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
+)
 Stores = Callable[..., CommandStore]
 
 
@@ -80,7 +79,7 @@ def test_what_the_pair_has_dumped_is_proven_and_restored(stores: Stores, reposit
 
 
 def test_a_load_that_loses_something_is_found(stores: Stores, repository: Repository) -> None:
-    store = stores(load=LOAD + '; echo d >> "$MAINSTAY_PLACE/nodes"')
+    store = stores(load=LOAD.replace("exec", "") + 'echo d >> "$MAINSTAY_PLACE/nodes"')
     manifest = backed_up(repository, store)
     assert prove(repository, manifest.id, store, "proof-1", unhurried()).differences == (
         "nodes: 3 in the manifest, 4 in the copy",
@@ -97,7 +96,7 @@ def test_a_dump_that_fails_leaves_no_backup(stores: Stores, repository: Reposito
 def test_what_changes_while_it_is_dumped_can_be_restored_but_not_proven(
     stores: Stores, repository: Repository, tmp_path: Path
 ) -> None:
-    store = stores(dump=f'{DUMP}; echo late >> "$GRAPH/nodes"')
+    store = stores(dump=f'{DUMP.replace("exec", "")}echo late >> "$GRAPH/nodes"')
     manifest = backed_up(repository, store)
     assert (manifest.counts, manifest.digests) == ({}, {})
     assert "never proven" in manifest.notes[0]
@@ -107,7 +106,7 @@ def test_what_changes_while_it_is_dumped_can_be_restored_but_not_proven(
 
 
 def test_a_dump_may_describe_its_own_snapshot_while_everybody_writes_on(stores: Stores, repository: Repository) -> None:
-    own = f'({DESCRIBE}) > "$MAINSTAY_DESCRIPTION"; {DUMP}; echo late >> "$GRAPH/nodes"'
+    own = f'({DESCRIBE}) > "$MAINSTAY_DESCRIPTION"; {DUMP.replace("exec", "")}echo late >> "$GRAPH/nodes"'
     store = stores(dump=own, snapshot=True)
     manifest = backed_up(repository, store)
     assert manifest.counts["nodes"] == 3
