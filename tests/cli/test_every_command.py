@@ -34,6 +34,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "backup verify": ("--dry-run",),
     "backup prove": ("--dry-run",),
     "backup prune": ("--dry-run",),
+    "backup hold": ("--reason", "an audit"),
+    "backup release": ("--reason", "it is over"),
     "restore": ("db", "--into", "copy.db", "--dry-run"),
     "logs rotate": ("--dry-run",),
     "logs report": (),

@@ -7,22 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mainstay.cli import call
+from mainstay.cli import backup_records, call
 from mainstay.cli.call import Json
-from mainstay.model.errors import ConfigError
+from mainstay.cli.repository import Dry, Repository, Yes, named, start
 
 if TYPE_CHECKING:
     from mainstay.app import App
     from mainstay.report.document import Document
 
-KIND = "backup"
-Repository = Annotated[
-    str,
-    typer.Option("--in", metavar="TARGET", help="The repository; needed only where several are configured.", show_default=False),
-]
 _INTO = "The new place, a path or the name of a database; it must not exist. Without it: beside the live one."
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Consent to the printed envelope without being asked.")]
-Dry = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 
 app = call.command()
 group = call.command(
@@ -39,6 +32,7 @@ mainstay backup list
 """,
 )
 app.add_typer(group)
+group.add_typer(backup_records.app)
 
 
 @group.command()
@@ -51,7 +45,7 @@ def now(repository: Repository = "", dry: Dry = False) -> None:
     mainstay backup now
     mainstay backup now --dry-run
     """
-    _start(repository, "backup", dry=dry)
+    start(repository, "backup", dry=dry)
 
 
 @group.command("list")
@@ -64,7 +58,7 @@ def list_(repository: Repository = "", as_json: Json = False) -> None:
     mainstay backup list
     """
     site = call.opened()
-    facts, _ = site.why(f"{_repository(site, repository)}.check")
+    facts, _ = site.why(f"{named(site, repository)}.check")
     if as_json:
         call.show_json(
             "backups/1", {"repository": facts.name, "backups": facts.catalogue.entries, "damaged": facts.catalogue.damaged}
@@ -82,7 +76,7 @@ def verify(repository: Repository = "", dry: Dry = False) -> None:
     \b
     mainstay backup verify
     """
-    _start(repository, "verify", dry=dry)
+    start(repository, "verify", dry=dry)
 
 
 @group.command()
@@ -94,7 +88,7 @@ def prove(repository: Repository = "", dry: Dry = False) -> None:
     \b
     mainstay backup prove
     """
-    _start(repository, "prove", dry=dry)
+    start(repository, "prove", dry=dry)
 
 
 @group.command()
@@ -106,7 +100,7 @@ def prune(repository: Repository = "", yes: Yes = False, dry: Dry = False) -> No
     \b
     mainstay backup prune --dry-run
     """
-    _start(repository, "prune", yes=yes, dry=dry)
+    start(repository, "prune", yes=yes, dry=dry)
 
 
 @app.command()
@@ -129,24 +123,7 @@ def restore(
     """
     place = str(Path(into).absolute()) if "/" in into else into
     params = {"target": target, "into": place, "backup": backup, "only": only}
-    _start(repository, "restore", dry=dry, params={key: value for key, value in params.items() if value})
-
-
-def _start(repository: str, task: str, *, yes: bool = False, dry: bool, params: dict[str, Any] | None = None) -> None:
-    from mainstay.cli import doing
-
-    how = doing.How(yes=yes, dry=dry)
-    doing.start(lambda site: site.routine(f"{_repository(site, repository)}.{task}", params), how)
-
-
-def _repository(site: App, named: str) -> str:
-    known = [target.name for target in site.site.targets.values() if target.kind == KIND]
-    if named in known or (len(known) == 1 and not named):
-        return named or known[0]
-    what = (
-        f"there is no repository {named!r}" if named else ("no repository is configured" if not known else "several repositories")
-    )
-    raise ConfigError(what, next=f"name one with --in: {', '.join(known)}" if known else f"add a target of kind {KIND}")
+    start(repository, "restore", dry=dry, params={key: value for key, value in params.items() if value})
 
 
 def _listed(facts: Any, site: App) -> Document:

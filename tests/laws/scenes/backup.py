@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mainstay.kinds.backup.hold import HoldParams
 from mainstay.kinds.backup.prove import ProveParams
+from mainstay.kinds.backup.release import ReleaseParams
 from mainstay.kinds.backup.restore import RestoreParams
 from mainstay.kinds.backup.settings import BackupSettings, RepositorySettings
 from mainstay.kinds.backup.verify import VerifyParams
@@ -61,4 +63,22 @@ def restore(folder: Path) -> Scene:
     return _scene(folder, "restore", params, "backup", "prove", undo_keeps=_KEPT)
 
 
-SCENES = {"backup": backup, "verify": verify, "prove": prove, "prune": prune, "restore": restore}
+def hold(folder: Path) -> Scene:
+    return _scene(folder, "hold", HoldParams("an audit", "ann"), "backup")
+
+
+def release(folder: Path) -> Scene:
+    scene = _scene(folder, "release", ReleaseParams("", "it is over", "ann"), "backup")
+    _perform(Scene("hold", scene.target, HoldParams("an audit", "ann"), others=scene.others), "run-0.9")
+    return scene
+
+
+SCENES = {
+    "backup": backup,
+    "verify": verify,
+    "prove": prove,
+    "prune": prune,
+    "restore": restore,
+    "hold": hold,
+    "release": release,
+}

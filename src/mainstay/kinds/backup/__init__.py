@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from mainstay.kinds.backup.backup import Backup
 from mainstay.kinds.backup.check import Check
+from mainstay.kinds.backup.hold import Hold
 from mainstay.kinds.backup.prove import Prove
 from mainstay.kinds.backup.prune import Prune
+from mainstay.kinds.backup.release import Release
 from mainstay.kinds.backup.restore import Restore
 from mainstay.kinds.backup.settings import BackupSettings
 from mainstay.kinds.backup.verify import Verify
@@ -22,7 +24,7 @@ KIND = Kind(
     name="backup",
     summary="a repository: backup, verify, prove, prune, and restore into a new place",
     settings=BackupSettings,
-    tasks=(Check(), Backup(), Verify(), Prove(), Prune(), Restore()),
+    tasks=(Check(), Backup(), Verify(), Prove(), Prune(), Restore(), Hold(), Release()),
     category="data",
     resource=resource,
 )

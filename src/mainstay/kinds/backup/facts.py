@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from mainstay.kinds.backup.review import Review
 from mainstay.kinds.backup.settings import BackupSettings
 from mainstay.kinds.kind import Session
 from mainstay.model.because import Because, because
@@ -44,6 +45,7 @@ class RepositoryFacts:
     catalogue: Catalogue = field(default_factory=Catalogue)
     held: frozenset[str] = frozenset()  # ids that nothing may remove now
     sources: tuple[Source, ...] = ()
+    review: Review = field(default_factory=Review)  # of a check
 
     def of(self, target: str) -> tuple[Entry, ...]:
         """Return the backups of one target, oldest first."""
