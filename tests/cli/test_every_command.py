@@ -36,6 +36,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "backup prune": ("--dry-run",),
     "backup hold": ("--reason", "an audit"),
     "backup release": ("--reason", "it is over"),
+    "backup approve": ("2026", "--as", "administrator", "--dry-run"),
+    "backup show": (),
     "restore": ("db", "--into", "copy.db", "--dry-run"),
     "logs rotate": ("--dry-run",),
     "logs report": (),

@@ -133,9 +133,11 @@ def _listed(facts: Any, site: App) -> Document:
     at = call.now(site.site)
 
     def entry(one: Any) -> Entry:
-        made = f"{one.target}, made {ago(one.created, at)}"
+        made = Cell(f"{one.target}, made {ago(one.created, at)}")
         proof = Cell(f"proven {ago(one.proven, at)}", "good") if one.proven else Cell("not proven", "warn")
-        return Entry(Cell("✓" if one.proven else "!", proof.tone), one.id, str(one.stored), (Cell(made), proof))
+        read = Cell(f"{one.level}; read to its end {ago(one.read, at) if one.read else 'never'}", "muted")
+        hold = [Cell(str(one.hold), "info")] if one.hold else []
+        return Entry(Cell("✓" if one.proven else "!", proof.tone), one.id, str(one.stored), (made, proof, read, *hold))
 
     catalogue = facts.catalogue
     damaged = [Paragraph(f"{id} is damaged: {why}", "bad") for id, why in catalogue.damaged]

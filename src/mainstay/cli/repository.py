@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mainstay.model.errors import ConfigError
+from mainstay.model.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
     from mainstay.app import App
+    from mainstay.model.task import Routine
 
 KIND = "backup"
 Repository = Annotated[
@@ -26,6 +27,22 @@ def start(repository: str, task: str, *, yes: bool = False, dry: bool, params: d
 
     how = doing.How(yes=yes, dry=dry)
     doing.start(lambda site: site.routine(f"{named(site, repository)}.{task}", params), how)
+
+
+def demand(repository: str, task: str, *, dry: bool, params: dict[str, Any]) -> None:
+    """Run a task that a person asked for by name; Refused with the reason when there is nothing that it would do."""
+    from mainstay.cli import doing
+
+    def routine(site: App) -> Routine:
+        asked = site.routine(f"{named(site, repository)}.{task}", params)
+        for plan in site.forecast(asked).plans:
+            if not plan.steps and not dry:
+                raise Refused(
+                    "there is nothing to do", on=plan.task, because=str(plan.skips[0].because), next="mainstay backup list"
+                )
+        return asked
+
+    doing.start(routine, doing.How(dry=dry))
 
 
 def named(site: App, repository: str) -> str:

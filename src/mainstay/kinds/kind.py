@@ -95,6 +95,7 @@ class TaskKind(ABC, Generic[F, P]):
     facts: ClassVar[type]
     params: ClassVar[type] = NoParams
     waits: ClassVar[bool] = False  # a person answers: the run is parked, and no act is done
+    proves: ClassVar[str] = ""  # the task of the same target that makes the copies which this one proves restorable
     bracket: ClassVar[bool] = False  # its step stays in force around other tasks and is always taken back
     actions: ClassVar[dict[str, Act]] = {}
 

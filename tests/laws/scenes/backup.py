@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mainstay.kinds.backup.approve import ApproveParams
 from mainstay.kinds.backup.hold import HoldParams
 from mainstay.kinds.backup.prove import ProveParams
 from mainstay.kinds.backup.release import ReleaseParams
@@ -68,9 +69,13 @@ def hold(folder: Path) -> Scene:
 
 
 def release(folder: Path) -> Scene:
-    scene = _scene(folder, "release", ReleaseParams("", "it is over", "ann"), "backup")
+    scene = _scene(folder, "release", ReleaseParams("all", "it is over", "ann"), "backup")
     _perform(Scene("hold", scene.target, HoldParams("an audit", "ann"), others=scene.others), "run-0.9")
     return scene
+
+
+def approve(folder: Path) -> Scene:
+    return _scene(folder, "approve", ApproveParams("2", "ann", "administrator"), "backup", "prove")
 
 
 SCENES = {
@@ -81,4 +86,5 @@ SCENES = {
     "restore": restore,
     "hold": hold,
     "release": release,
+    "approve": approve,
 }

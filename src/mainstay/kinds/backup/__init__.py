@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mainstay.kinds.backup.approve import Approve
 from mainstay.kinds.backup.backup import Backup
 from mainstay.kinds.backup.check import Check
 from mainstay.kinds.backup.hold import Hold
@@ -24,7 +25,7 @@ KIND = Kind(
     name="backup",
     summary="a repository: backup, verify, prove, prune, and restore into a new place",
     settings=BackupSettings,
-    tasks=(Check(), Backup(), Verify(), Prove(), Prune(), Restore(), Hold(), Release()),
+    tasks=(Check(), Backup(), Verify(), Prove(), Prune(), Restore(), Hold(), Release(), Approve()),
     category="data",
     resource=resource,
 )

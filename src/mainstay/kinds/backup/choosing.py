@@ -9,14 +9,14 @@ from mainstay.kinds.backup.facts import RepositoryFacts, newest
 from mainstay.model.units import Duration
 from mainstay.vault.catalogue import Entry
 
-LATEST = "latest"
+LATEST, ALL = "latest", "all"
 
 
 def chosen(facts: RepositoryFacts, backup: str, target: str = "") -> tuple[Entry, ...]:
-    """Return the backups whose id begins so, or the newest of each target (`latest`); of one target, or of all."""
+    """Return the backups whose id begins so, the newest of each target (`latest`), or `all`; of one target, or of each."""
     entries = [entry for entry in facts.catalogue.entries if target in ("", entry.target)]
     if backup != LATEST:
-        return tuple(entry for entry in entries if entry.id.startswith(backup))
+        return tuple(entry for entry in entries if backup == ALL or entry.id.startswith(backup))
     lasts = (newest(entry for entry in entries if entry.target == one) for one in sorted({entry.target for entry in entries}))
     return tuple(entry for entry in lasts if entry)
 

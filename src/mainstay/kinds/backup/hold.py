@@ -29,7 +29,7 @@ class HoldParams:
 
     reason: Annotated[str, Setting("why they are kept; it stands in every list", example="tax audit 2026")]
     by: Annotated[str, Setting("who wants it", example="ann")] = "the routine"
-    backup: Annotated[str, Setting("the beginning of an id; latest: the newest of each target; empty: all", example="202611")] = (
+    backup: Annotated[str, Setting("the beginning of an id, latest (the newest of each target), or all", example="202611")] = (
         LATEST
     )
     target: Annotated[str, Setting("only backups of this target", refers_to="target", example="db")] = ""

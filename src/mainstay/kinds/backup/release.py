@@ -25,7 +25,7 @@ from mainstay.vault.holds import Hold as Record
 class ReleaseParams:
     """Which backups are no longer held."""
 
-    backup: Annotated[str, Setting("the beginning of an id; empty: all that are held", example="20261121T02")]
+    backup: Annotated[str, Setting("the beginning of an id, or all", example="20261121T02")]
     reason: Annotated[str, Setting("why they need not be kept any more", example="the audit is over")]
     by: Annotated[str, Setting("who says so", example="ann")] = "the routine"
 
