@@ -38,6 +38,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "backup release": ("--reason", "it is over"),
     "backup approve": ("2026", "--as", "administrator", "--dry-run"),
     "backup show": (),
+    "backup diff": ("db",),
+    "backup drill": ("--dry-run",),
     "restore": ("db", "--into", "copy.db", "--dry-run"),
     "logs rotate": ("--dry-run",),
     "logs report": (),

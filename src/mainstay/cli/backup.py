@@ -92,6 +92,19 @@ def prove(repository: Repository = "", dry: Dry = False) -> None:
 
 
 @group.command()
+def drill(repository: Repository = "", dry: Dry = False) -> None:
+    """Rebuild everything from the repository alone.
+
+    The newest backup of each target, in an isolated scratch place that goes at once: compared, timed, and written down. The
+    live system is neither asked nor touched.
+
+    \b
+    mainstay backup drill
+    """
+    start(repository, "drill", dry=dry)
+
+
+@group.command()
 def prune(repository: Repository = "", yes: Yes = False, dry: Dry = False) -> None:
     """Remove the backups that no rule of `keep` wants.
 

@@ -8,7 +8,7 @@ import typer
 
 from mainstay.cli import call
 from mainstay.cli.call import Name, Remark
-from mainstay.cli.repository import Dry, Repository, demand
+from mainstay.cli.repository import Dry, Repository, demand, named
 
 app = call.command()
 _ID = typer.Argument(metavar="ID", help="The id of a backup or its beginning.", show_default=False)
@@ -103,3 +103,25 @@ def show(
         call.show(shown)
     else:
         call.say(text.rstrip("\n"))
+
+
+@app.command()
+def diff(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="A target that is a folder, such as one of configuration.")],
+    id: Annotated[str, typer.Option("--backup", metavar="ID", help="Its id; `latest`: the newest proven one.")] = "latest",
+    repository: Repository = "",
+) -> None:
+    """Show how a folder differs from its backup.
+
+    Names, modes, owners and lines of text. Of files that may hold secrets only the names of changed keys are told. The backup
+    is rebuilt in a scratch folder for that; nothing live is written to.
+
+    \b
+    mainstay backup diff config
+    mainstay restore config --only nginx.conf --into /tmp/nginx.conf
+    """
+    from mainstay.cli import backup_diff
+
+    site = call.opened()
+    for line in backup_diff.lines(site, named(site, repository), target, id) or ("no difference",):
+        call.say(line)

@@ -6,6 +6,7 @@ objects/AA/SHA256.zst          what backups hold, each file named by its own dig
 proofs/ID/NAME.json            what was found out about a backup later
 approvals/ID/NAME.json         who has approved it
 holds/ID.json                  who wants it kept, and why
+drills/NAME.json               how the rebuilding of everything went
 .part-NAME/                    what somebody is making or removing; locked (flock) as long as they live
 """
 
@@ -30,7 +31,7 @@ from mainstay.vault.names import BackupId, Sha256
 VERSION = 2
 LABEL = "mainstay-vault.json"
 PART, DROP = ".part-", "drop-"
-_FOLDERS = ("backups", "objects", "proofs", "approvals", "holds")
+_FOLDERS = ("backups", "objects", "proofs", "approvals", "holds", "drills")
 _SPARE = Size(16 << 20)  # bytes left free for manifests, folders and whoever shares the disk
 
 
@@ -65,6 +66,11 @@ class Repository:
     def holds(self) -> Path:
         """Return the folder of holds."""
         return self.root / "holds"
+
+    @property
+    def drills(self) -> Path:
+        """Return the folder of the records of drills."""
+        return self.root / "drills"
 
     def hold(self, id: BackupId) -> Path:
         """Return where the hold on a backup lies or would lie."""

@@ -60,7 +60,9 @@ def test_a_change_makes_and_proves_its_backup_first_and_keeps_it_for_a_time_of_i
     facts, _ = app.why("safe.check")
     assert "before the update" in str(facts.catalogue.entries[0].hold)
     proven, began = record.task("safe.prove").ended, record.task("update.run").steps[0].began
-    assert proven and began and proven <= began
+    assert proven
+    assert began
+    assert proven <= began
 
 
 def test_an_old_copy_does_not_become_young_by_being_proven_again(shop: Shop) -> None:

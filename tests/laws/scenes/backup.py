@@ -78,6 +78,10 @@ def approve(folder: Path) -> Scene:
     return _scene(folder, "approve", ApproveParams("2", "ann", "administrator"), "backup", "prove")
 
 
+def drill(folder: Path) -> Scene:
+    return _scene(folder, "drill", NoParams(), "backup", undo_keeps=_KEPT, acts_anew=_RECORDED)
+
+
 SCENES = {
     "backup": backup,
     "verify": verify,
@@ -87,4 +91,5 @@ SCENES = {
     "hold": hold,
     "release": release,
     "approve": approve,
+    "drill": drill,
 }

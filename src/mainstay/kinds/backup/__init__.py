@@ -5,6 +5,7 @@ from __future__ import annotations
 from mainstay.kinds.backup.approve import Approve
 from mainstay.kinds.backup.backup import Backup
 from mainstay.kinds.backup.check import Check
+from mainstay.kinds.backup.drill import Drill
 from mainstay.kinds.backup.hold import Hold
 from mainstay.kinds.backup.prove import Prove
 from mainstay.kinds.backup.prune import Prune
@@ -25,7 +26,7 @@ KIND = Kind(
     name="backup",
     summary="a repository: backup, verify, prove, prune, and restore into a new place",
     settings=BackupSettings,
-    tasks=(Check(), Backup(), Verify(), Prove(), Prune(), Restore(), Hold(), Release(), Approve()),
+    tasks=(Check(), Backup(), Verify(), Prove(), Prune(), Restore(), Hold(), Release(), Approve(), Drill()),
     category="data",
     resource=resource,
 )

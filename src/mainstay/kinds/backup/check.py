@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from mainstay.kinds.backup.criteria import judged
-from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle
+from mainstay.kinds.backup.drilled import deviations
+from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle, opened
 from mainstay.kinds.backup.objectives import figures
 from mainstay.kinds.backup.order import disorder
 from mainstay.kinds.backup.protection import gaps
@@ -17,6 +18,7 @@ from mainstay.model.because import Finding, Level
 from mainstay.model.figure import Figure
 from mainstay.model.plan import On
 from mainstay.model.task import TaskClass
+from mainstay.vault.system_drill import last
 
 
 class Check(TaskKind[RepositoryFacts, NoParams]):
@@ -30,7 +32,8 @@ class Check(TaskKind[RepositoryFacts, NoParams]):
     def observe(self, session: Session, on: On | None = None) -> RepositoryFacts:
         """Read the catalogue, earlier manifests, and the other targets of the site."""
         facts = look(session, on, session.last)
-        return replace(facts, review=review(session, facts))
+        drill = last(opened(session)) if facts.identity else None
+        return replace(facts, review=review(session, facts), drill=drill)
 
     def figures(self, facts: RepositoryFacts) -> Iterable[Figure]:
         """Return sizes, and what would be lost and how long a restore takes, as measured."""
@@ -41,4 +44,4 @@ class Check(TaskKind[RepositoryFacts, NoParams]):
         if (reason := obstacle(facts)) is not None:
             return [Finding(Level.CRITICAL, "repository", reason, "mount its disk, or correct repository.path")]
         found = [one for target in facts.settings.of for one in judged(facts, target)]
-        return [*found, *tight(facts), *gaps(facts), *disorder(facts)]
+        return [*found, *tight(facts), *gaps(facts), *deviations(facts), *disorder(facts)]

@@ -25,6 +25,9 @@ class Limits:
     max_rto: Annotated[
         Duration | None, Setting("rebuilding a target, or all in a drill, takes at most this", ge=1, example="30m")
     ] = None
+    max_drill_age: Annotated[
+        Duration | None, Setting("the last drill, which rebuilds everything, is younger than this", ge=1, example="365d")
+    ] = None
     min_success: Annotated[
         Share, Setting("share of the last 30 days with a proven backup younger than max_age", ge=0, le=1, example="100%")
     ] = Share(1.0)

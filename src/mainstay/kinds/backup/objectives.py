@@ -14,6 +14,8 @@ def figures(facts: RepositoryFacts) -> Iterator[Figure]:
     settings = facts.settings
     if facts.identity:
         yield Figure(STORED, facts.catalogue.stored, "B", at_most=settings.budget, stored=True)
+    if facts.drill:
+        yield Figure("rto of everything", facts.drill.took, "s", at_most=settings.limits.max_rto)
     for target in settings.of:
         proven = newest(entry for entry in facts.of(target) if entry.proven)
         if proven is None:
