@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mainstay.model.units import Duration, Size
+from mainstay.vault.approvals import Approval
 from mainstay.vault.catalogue import Entry
+from mainstay.vault.holds import Hold
 from mainstay.vault.names import BackupId
-from mainstay.vault.retention import Policy, decide
+from mainstay.vault.retention import Policy, decide, until
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = Duration(86400)
@@ -96,3 +99,37 @@ def test_a_year_of_daily_backups_settles_to_the_tiers() -> None:
     assert ages[:7] == [0, 1, 2, 3, 4, 5, 6]
     assert len(entries) <= 7 + 8 + 12
     assert ages[-1] >= 11 * 29
+
+
+@given(HISTORIES, POLICIES)
+def test_nothing_goes_before_its_replacement_is_proven(entries: list[Entry], policy: Policy) -> None:
+    kept = _kept(entries, policy)
+    proven = [entry.created for entry in entries if entry.proven]
+    assert all(entry.id in kept or (proven and entry.created <= max(proven)) for entry in entries)
+
+
+@given(HISTORIES, POLICIES, st.data())
+def test_what_a_person_holds_stays_until_the_hold_is_over(entries: list[Entry], policy: Policy, data: st.DataObject) -> None:
+    ends = [data.draw(st.sampled_from([None, NOW - timedelta(days=1), NOW + timedelta(days=1)])) for _ in entries]
+    holds = [Hold(entry.id, "ann", NOW, "an audit", end) for entry, end in zip(entries, ends, strict=True)]
+    marked = [replace(entry, hold=hold) for entry, hold in zip(entries, holds, strict=True)]
+    inside = {entry.id for entry, end in zip(entries, ends, strict=True) if end is None or end > NOW}
+    assert _kept(entries, policy) | inside == _kept(marked, policy)
+
+
+def test_when_a_backup_will_go_is_foreseen() -> None:
+    daily = [_entry(NOW - timedelta(days=day), day, True) for day in range(7)]
+    policy = Policy(last=1, daily=7, weekly=0, monthly=0, min_age=Duration(0))
+    assert until(daily, policy, daily[0].id, NOW) == NOW + timedelta(days=7)
+    assert until(daily, policy, daily[6].id, NOW) == NOW + timedelta(days=1)
+    held = replace(daily[6], hold=Hold(daily[6].id, "ann", NOW, "an audit"))
+    assert until([*daily[:6], held], policy, held.id, NOW) is None
+
+
+def test_an_approved_backup_represents_its_month() -> None:
+    days = [_entry(NOW - timedelta(days=60 + day), day, True) for day in range(10)]
+    approval = Approval(days[5].id, "run", "ann", "administrator", NOW, "0")
+    approved = [*days[:5], replace(days[5], approvals=(approval,)), *days[6:], _entry(NOW, 99, True)]
+    policy = Policy(last=1, daily=0, weekly=0, monthly=12, min_age=Duration(0))
+    assert days[5].id in _kept(approved, policy)
+    assert days[5].id not in _kept([*days, _entry(NOW, 99, True)], policy)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from mainstay.kinds.backup.approve import Approve
 from mainstay.kinds.backup.backup import Backup
 from mainstay.kinds.backup.check import Check
 from mainstay.kinds.backup.copy import Copy
+from mainstay.kinds.backup.drill import Drill
 from mainstay.kinds.backup.drill_keys import DrillKeys
 from mainstay.kinds.backup.fetch import Fetch
+from mainstay.kinds.backup.hold import Hold
 from mainstay.kinds.backup.prove import Prove
 from mainstay.kinds.backup.prune import Prune
 from mainstay.kinds.backup.prune_copies import PruneCopies
+from mainstay.kinds.backup.release import Release
 from mainstay.kinds.backup.restore import Restore
 from mainstay.kinds.backup.settings import BackupSettings
 from mainstay.kinds.backup.verify import Verify
@@ -34,6 +38,10 @@ KIND = Kind(
         Prove(),
         Prune(),
         Restore(),
+        Hold(),
+        Release(),
+        Approve(),
+        Drill(),
         Copy(),
         VerifyCopies(),
         PruneCopies(),

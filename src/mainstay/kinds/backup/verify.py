@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from mainstay.kinds.backup.check import disorder
 from mainstay.kinds.backup.facts import RepositoryFacts, look, newest, obstacle, opened
+from mainstay.kinds.backup.order import disorder
 from mainstay.kinds.backup.signing import wrong_signature
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import Finding, because

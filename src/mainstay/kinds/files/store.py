@@ -21,6 +21,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from mainstay.kinds.files import attributes
+from mainstay.kinds.files.inspection import compose_faults, differences
 from mainstay.kinds.files.unpack import SPARSE, unpack
 from mainstay.model.errors import StepFailed, Unreachable
 from mainstay.vault.paths import PathStore
@@ -77,6 +78,14 @@ class FilesStore(PathStore):
             _attribute(found)
             tally.add(found, content)
         return Dump(tally.counts, tally.digests, notes=tuple(sorted(notes)))
+
+    def faults(self, place: str, work: Work) -> tuple[str, ...]:
+        """Return the mistakes of the Compose files there."""
+        return tuple(compose_faults(Path(place), work.pulse))
+
+    def difference(self, place: str, work: Work) -> tuple[str, ...]:
+        """Tell how the live folder differs from a copy of it; values that may be secret are not told."""
+        return differences(self.path, Path(place), work.pulse)
 
 
 @dataclass(frozen=True)
