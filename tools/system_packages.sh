@@ -21,6 +21,10 @@ mmdebstrap mmdebstrap
 postgresql-15 /usr/lib/postgresql/15/bin/postgres
 postgresql-15-repack /usr/lib/postgresql/15/bin/pg_repack
 pgbouncer pgbouncer
+redis-server redis-server
+attr setfattr
+acl setfacl
+libcap2-bin setcap
 EOF
 for package in "$@"; do
     command -v "$package" >/dev/null || missing="$missing $package"
