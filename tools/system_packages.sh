@@ -25,6 +25,9 @@ redis-server redis-server
 attr setfattr
 acl setfacl
 libcap2-bin setcap
+openssh-server /usr/sbin/sshd
+gnupg gpg
+jq jq
 EOF
 for package in "$@"; do
     command -v "$package" >/dev/null || missing="$missing $package"
