@@ -17,6 +17,7 @@ from mainstay.kinds.files.store import FilesStore
 from mainstay.kinds.sqlite.store import SqliteStore
 from mainstay.model.errors import Refused, StepFailed, Unknown, Unreachable
 from mainstay.model.units import Duration
+from mainstay.system.files import exchange
 from mainstay.vault.plain import PlainFolder
 from mainstay.vault.store import Swappable, unhurried
 
@@ -251,3 +252,30 @@ def test_what_is_newer_than_a_dump_is_counted_by_table(tmp_path: Path) -> None:
         database.executemany("INSERT INTO t VALUES (?)", [("a",), ("b",), ("c",)])
         database.execute("CREATE TABLE u(x)")
     assert one.newer(dump, unhurried()) == {"(schema)": 1, "t": 3, "u": 1}
+
+
+ROW = """
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1], timeout=30) as database:
+    database.execute("INSERT INTO t VALUES ('row')")
+"""
+
+
+def opened_in_between(one: SqliteStore, folder: Path, writers: list[subprocess.Popen[bytes]]) -> None:
+    """Exchange the names while somebody waits to be let in."""
+    with one.closed(folder / "copy", unhurried()):
+        writers.append(subprocess.Popen([sys.executable, "-c", ROW, str(folder / "live")]))
+        while "BREAKING" not in Path("/proc/locks").read_text():
+            time.sleep(0.01)
+        exchange(folder / "live", folder / "copy")
+
+
+@root_alone
+def test_one_who_opens_the_database_while_names_are_exchanged_is_noticed_and_finds_what_was_live(tmp_path: Path) -> None:
+    one, writers = SqliteStore(pair(tmp_path, "sqlite") / "live", Duration(5)), list[subprocess.Popen[bytes]]()
+    with pytest.raises(Refused, match="just opened"):
+        opened_in_between(one, tmp_path, writers)
+    assert [writer.wait(60) for writer in writers] == [0]
+    assert (says(tmp_path / "live", "sqlite"), says(tmp_path / "copy", "sqlite")) == ("old", "new")
+    with closing(sqlite3.connect(tmp_path / "live")) as database:
+        assert database.execute("SELECT count(*) FROM t").fetchone() == (2,)
