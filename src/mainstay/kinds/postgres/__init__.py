@@ -35,6 +35,7 @@ from mainstay.kinds.postgres.vacuum.vacuum import Vacuum
 from mainstay.model.errors import ConfigError
 from mainstay.model.target import Target
 from mainstay.system.process import Door
+from mainstay.vault.store import Store
 
 if TYPE_CHECKING:
     from mainstay.kinds.postgres.server import Server
@@ -45,6 +46,13 @@ def connect(target: Target, door: Door) -> Iterator[Server]:
     """Open a target's server."""
     with _server().connect(target, door) as opened:
         yield opened
+
+
+def store(target: Target, door: Door) -> Store:
+    """Return how its database is backed up."""
+    _server()
+    made: Store = importlib.import_module("mainstay.kinds.postgres.store").PostgresStore(target, door)
+    return made
 
 
 def resource(target: Target) -> str:
@@ -91,5 +99,6 @@ KIND = Kind(
     category="data",
     connect=connect,
     resource=resource,
+    store=store,
     discover=discover,
 )
