@@ -63,11 +63,12 @@ def check(session: Session, server: Identity, cluster: Cluster) -> Tried:
 
 
 def owner(session: Session, cluster: Cluster, folder: Path) -> Owner:
-    """Hand a folder to the user who owns the cluster."""
+    """Hand a folder, and the place of its sockets, to the user who owns the cluster."""
     files = Path(cluster.folder).stat()
     sockets(folder).mkdir(mode=0o700)
-    for one in (folder, sockets(folder)) if os.geteuid() == 0 else ():
-        os.chown(one, files.st_uid, files.st_gid)
+    if os.geteuid() == 0:
+        for one in (folder, sockets(folder)):
+            os.chown(one, files.st_uid, files.st_gid)
     return Owner(session.door, files.st_uid, files.st_gid, folder)
 
 
