@@ -16,10 +16,12 @@ from mainstay.model.units import Duration, Size
 from mainstay.system import clock
 from mainstay.system.files import no_space
 from mainstay.vault import manifest as manifests
+from mainstay.vault import places
 from mainstay.vault import proof as proofs
 from mainstay.vault.manifest import Damaged, Manifest
 from mainstay.vault.names import BackupId
 from mainstay.vault.objects import Reader, Reading
+from mainstay.vault.places import Place
 from mainstay.vault.proof import Proof
 from mainstay.vault.repository import Repository, require_room
 from mainstay.vault.store import Dump, Store, Work, can_inspect
@@ -91,6 +93,8 @@ def restore(repository: Repository, store: Store, request: Request, work: Work) 
             rebuilt = _rebuilt(Streams(repository.root, manifest, part, work), store, copy, request.only)
         if rebuilt.differences:
             raise StepFailed("the restored copy is not what was backed up", on=id, because="; ".join(rebuilt.differences[:5]))
+        if not request.only:
+            places.write(repository, Place(1, manifest.target, into, "restored", id, clock.now()))
         store.rename(copy, into)
     finally:
         store.remove(copy)

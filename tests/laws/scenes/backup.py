@@ -28,7 +28,7 @@ from mainstay.vault.keys import generate
 from mainstay.vault.remotes import DiskSettings
 from mainstay.vault.retention import Policy
 from tests.laws.scene import Scene
-from tests.laws.scenes import files
+from tests.laws.scenes import backup_exchange, files
 
 _RECORDED = "a record says when it was made"
 _KEPT = "what is complete stays; the undo clears what was half made"
@@ -158,4 +158,5 @@ SCENES = {
     "release": release,
     "approve": approve,
     "drill": drill,
+    **backup_exchange.SCENES,
 }

@@ -8,6 +8,7 @@ from mainstay.kinds.backup.check import Check
 from mainstay.kinds.backup.copy import Copy
 from mainstay.kinds.backup.drill import Drill
 from mainstay.kinds.backup.drill_keys import DrillKeys
+from mainstay.kinds.backup.drop_old import DropOld
 from mainstay.kinds.backup.fetch import Fetch
 from mainstay.kinds.backup.hold import Hold
 from mainstay.kinds.backup.prove import Prove
@@ -16,6 +17,8 @@ from mainstay.kinds.backup.prune_copies import PruneCopies
 from mainstay.kinds.backup.release import Release
 from mainstay.kinds.backup.restore import Restore
 from mainstay.kinds.backup.settings import BackupSettings
+from mainstay.kinds.backup.swap import Swap
+from mainstay.kinds.backup.unswap import Unswap
 from mainstay.kinds.backup.verify import Verify
 from mainstay.kinds.backup.verify_copies import VerifyCopies
 from mainstay.kinds.kind import Kind
@@ -29,7 +32,7 @@ def resource(target: Target) -> str:
 
 KIND = Kind(
     name="backup",
-    summary="a repository: backup, verify, prove, prune, restore into a new place, and copies at remotes",
+    summary="a repository: backup, verify, prove, prune, restore into a new place, exchange with the live one, copies elsewhere",
     settings=BackupSettings,
     tasks=(
         Check(),
@@ -38,6 +41,9 @@ KIND = Kind(
         Prove(),
         Prune(),
         Restore(),
+        Swap(),
+        Unswap(),
+        DropOld(),
         Hold(),
         Release(),
         Approve(),

@@ -174,6 +174,27 @@ class Backups:
 
 
 @dataclass(frozen=True)
+class Pooler:
+    """A PgBouncer through which applications reach the database; while a copy takes its place, they wait there."""
+
+    dsn: Annotated[
+        str,
+        Setting(
+            "connection string of its administration console, without a password", example="host=127.0.0.1 port=6432 user=admin"
+        ),
+    ]
+    password: Annotated[SecretRef | None, Setting("where the password is; without it, as libpq finds it (~/.pgpass)")] = None
+    databases: Annotated[
+        tuple[str, ...],
+        Setting("its names for the database; default: the name of the database itself", example="[shop, shop_ro]"),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a password in the connection string."""
+        _refuse_password(self.dsn)
+
+
+@dataclass(frozen=True)
 class Service:
     """The service of a Compose file that runs the server."""
 
@@ -232,6 +253,9 @@ class PostgresSettings:
         bool,
         Setting("keep plans of the most expensive reading statements (version 16 and newer); planning may run their functions"),
     ] = False
+    pooler: Annotated[
+        Pooler | None, Setting("the PgBouncer in front of the database, which holds clients back during a swap")
+    ] = None
     amcheck: Annotated[Amcheck, Setting("how the task `amcheck` looks for damage")] = field(default_factory=Amcheck)
     limits: Annotated[Limits, Setting("what `check` finds too much")] = field(default_factory=Limits)
     counts: Annotated[Counting, Setting("tables whose rows are counted before and after")] = field(default_factory=Counting)
@@ -240,9 +264,11 @@ class PostgresSettings:
 
     def __post_init__(self) -> None:
         """Refuse a password in the connection string: it would be seen in plans, reports and the journal."""
-        for text in (self.dsn, self.dsn_inside):
-            named = re.search(r"(^|[\s?&;])password\s*=", text)
-            if named or ("://" in text and urlsplit(text).password):
-                raise ValueError(
-                    "a connection string must not hold a password: write it to a file and use `password: {file: ...}`"
-                )
+        _refuse_password(self.dsn, self.dsn_inside)
+
+
+def _refuse_password(*texts: str) -> None:
+    for text in texts:
+        named = re.search(r"(^|[\s?&;])password\s*=", text)
+        if named or ("://" in text and urlsplit(text).password):
+            raise ValueError("a connection string must not hold a password: write it to a file and use `password: {file: ...}`")

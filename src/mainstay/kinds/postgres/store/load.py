@@ -49,7 +49,8 @@ def load(client: Client, source: Source, name: str, only: str, *, private: bool)
         _everything(client, source, name, wanted, ["--no-tablespaces"] if private else [])
     jobs = f"--jobs={client.settings.backup.jobs}"
     client.together([partial(client.run, "vacuumdb", ["--analyze-only", "--quiet", jobs], name)])
-    making.dress(client, name, origin)
+    with client.connect() as connection:
+        making.dress(connection, name, origin)
 
 
 def _origin(source: Source) -> Origin:
