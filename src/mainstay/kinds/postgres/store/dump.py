@@ -108,7 +108,7 @@ def _archives(client: Client, seen: Snapshot, sink: Sink, tally: Tally) -> Itera
     for part, stream, program, arguments in (
         ("schema", SCHEMA, "pg_dump", [*share, *sections]),
         ("schema", DATA, "pg_dump", [*share, *rest]),
-        ("schema", GLOBALS, "pg_dumpall", ["--globals-only", "--lock-wait-timeout=30000", *passwords]),
+        ("schema", GLOBALS, "pg_dumpall", ["--globals-only", f"--database={seen.database}", *passwords]),
     ):
         yield 1 << 62, partial(_print, client, sink, tally, (part, stream, seen.database), (program, arguments, ""))
 

@@ -47,8 +47,7 @@ def load(client: Client, source: Source, name: str, only: str, *, private: bool)
         one_table.load(archive, wanted[0], partial(_fill, client, source, name, wanted))
     else:
         _everything(client, source, name, wanted, ["--no-tablespaces"] if private else [])
-    jobs = f"--jobs={client.settings.backup.jobs}"
-    client.together([partial(client.run, "vacuumdb", ["--analyze-only", "--quiet", jobs], name)])
+    client.together([partial(client.run, "psql", list(PSQL), name, b"ANALYZE")])  # vacuumdb leaves out what is partitioned
     making.dress(client, name, origin)
 
 
