@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import psycopg
 import pytest
 
+from mainstay.kinds.postgres.server import application_name
+from mainstay.kinds.postgres.settings import PostgresSettings
+from mainstay.kinds.postgres.store import PostgresStore
 from mainstay.kinds.postgres.store.catalog import DumpedTable
 from mainstay.model.errors import Cancelled, StepFailed
+from mainstay.model.target import Target
 from mainstay.model.units import Size
+from mainstay.system.process import Door
 from mainstay.vault.plain import PlainFolder
 from mainstay.vault.store import Work, unhurried
 from tests.kinds.postgres.conftest import TAG, Database
@@ -56,7 +64,7 @@ def test_tables_cannot_be_emptied_under_a_dump(shop: Database, tmp_path: Path) -
         """Somebody empties a table as soon as a stream is opened."""
 
         @contextmanager
-        def stream(self, name: str):  # type: ignore[no-untyped-def]
+        def stream(self, name: str) -> Iterator[BinaryIO]:
             with shop.connect() as connection:
                 connection.execute("SET lock_timeout = '50ms'")
                 try:
@@ -92,9 +100,9 @@ def test_the_error_of_a_stream_is_the_one_that_is_told_and_no_session_stays(shop
 
     class Sink(PlainFolder):
         @contextmanager
-        def stream(self, name: str):  # type: ignore[no-untyped-def]
+        def stream(self, name: str) -> Iterator[BinaryIO]:
             with super().stream(name) as out:
-                yield Full() if name == "table.public.log" else out
+                yield cast(BinaryIO, Full()) if name == "table.public.log" else out
 
     with pytest.raises(StepFailed, match="no space left"):
         store_of(shop).dump(Sink(tmp_path, unhurried()))
@@ -117,8 +125,6 @@ def test_a_dump_stops_when_it_is_told_to_and_no_session_stays(shop: Database, tm
 
 
 def test_what_a_killed_dump_left_at_the_server_is_ended_by_the_next(shop: Database, tmp_path: Path) -> None:
-    from mainstay.kinds.postgres.server import application_name
-
     with psycopg.connect(shop.dsn, application_name=application_name(TAG), autocommit=True) as left:
         dumped(store_of(shop), tmp_path / "dump")
         with pytest.raises(psycopg.OperationalError):
@@ -154,10 +160,25 @@ def test_roles_are_kept_and_passwords_only_where_the_role_may_see_them(shop: Dat
         mine = (dumped(store_of(shop), tmp_path / "super").streams / "globals.sql").read_text()
         assert f"ALTER ROLE {role} " in mine
         assert "SCRAM-SHA-256$" in mine
-        limited = Database(shop.server, shop.name)
-        store = store_of(limited)
-        settings = store.target.settings
-        object.__setattr__(settings, "dsn", shop.server.dsn(shop.name, role))
-        assert "SCRAM" not in (dumped(store, tmp_path / "limited").streams / "globals.sql").read_text()
+        settings = PostgresSettings(shop.server.dsn(shop.name, role))
+        limited = PostgresStore(Target("db", "postgres", settings), Door(tag=TAG))
+        assert "SCRAM" not in (dumped(limited, tmp_path / "limited").streams / "globals.sql").read_text()
     finally:
         shop.sql(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_rows_that_an_extension_declares_as_configuration_are_pg_dumps(shop: Database, tmp_path: Path) -> None:
+    shop.sql("CREATE TABLE settings (id int, own boolean); INSERT INTO settings SELECT g, g > 3 FROM generate_series(1, 5) g")
+    shop.sql("ALTER EXTENSION pgstattuple ADD TABLE settings; ALTER EXTENSION pgstattuple ADD TABLE log")
+    where = "UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass], extcondition = ARRAY['WHERE own'] WHERE extname ="
+    shop.sql(f"{where} 'pgstattuple'")
+    source = dumped(store_of(shop), tmp_path / "dump")
+    listed = subprocess.run(
+        ["pg_restore", "-l", source.streams / "data.pgdump"], capture_output=True, text=True, check=True
+    ).stdout
+    assert [line.split(" ", 3)[-1] for line in listed.splitlines() if line and line[0] != ";"] == [
+        "TABLE DATA public settings postgres"
+    ]
+    assert source.dump.counts["public.settings"] == 2
+    assert "public.log" not in source.dump.counts  # made by the extension, and no configuration
+    assert [name for name in source.names if name.startswith("table.")] == ["table.public.customers", "table.public.orders"]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from mainstay.kinds.postgres.store import PostgresStore
-from mainstay.kinds.postgres.store.private import _SHORT
-from mainstay.system.process import tagged
+from mainstay.model.errors import StepFailed
+from mainstay.system.process import end_tagged, tagged
 from mainstay.vault.backup import Order, make
 from mainstay.vault.manifest import Damaged
 from mainstay.vault.names import BackupId
@@ -23,6 +27,16 @@ from tests.kinds.postgres.conftest import TAG, Database
 from tests.kinds.postgres.store.conftest import Copies, differences, dumped, store_of
 
 ID = BackupId("20261121T020000Z.db.run-1")
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a temporary folder of this test alone, with a path that is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="p-") as folder:
+        Path(folder).chmod(0o755)
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -81,7 +95,7 @@ def test_an_index_whose_entries_are_wrong_is_damage_with_a_name(copy: Copy) -> N
 def test_what_the_operator_asserts_has_to_hold_in_the_copy(copy: Copy, shop: Database) -> None:
     _, _, database = copy
     asserted = {
-        "every order has a customer": "SELECT NOT EXISTS (SELECT FROM orders LEFT JOIN customers c ON c.id = customer WHERE c IS NULL)"
+        "every order has a customer": "SELECT NOT EXISTS (SELECT FROM orders WHERE customer NOT IN (SELECT id FROM customers))"
     }
     seen = store_of(shop, assertions=asserted).describe(database.name, unhurried())
     assert "checked: 1 assertions hold" in seen.notes
@@ -97,7 +111,7 @@ def test_what_the_operator_asserts_has_to_hold_in_the_copy(copy: Copy, shop: Dat
 
 
 @pytest.mark.covers("BKP-21")
-def test_a_backup_is_proven_in_a_server_of_its_own_and_nothing_is_left(nasty: Database, tmp_path: Path) -> None:
+def test_a_backup_is_proven_in_a_server_of_its_own_and_nothing_is_left(nasty: Database, tmp_path: Path, short: Path) -> None:
     role = f"app_{nasty.name}"
     nasty.sql(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'; GRANT SELECT ON orders TO {role}")
     store, repository = (
@@ -114,7 +128,7 @@ def test_a_backup_is_proven_in_a_server_of_its_own_and_nothing_is_left(nasty: Da
     assert "private server" in proof.checked[0]
     assert any("amcheck of" in one for one in proof.checked)
     assert tagged(TAG) == []
-    assert list(Path("/tmp").glob(f"{_SHORT}*")) == []
+    assert list(short.iterdir()) == []
     assert nasty.server.sql("SELECT datname FROM pg_database ORDER BY 1") == before
 
 
@@ -137,11 +151,11 @@ def test_without_programs_a_proof_is_a_database_of_the_same_server_and_says_so(s
         (clients / name).symlink_to(shop.server.binaries.bin / name)
     lacking = replace(store, target=replace(store.target, settings=replace(store.target.settings, programs=clients)))
     (folder := tmp_path / "world").mkdir()
-    with pytest.raises(KeyError), lacking.scratch(folder, unhurried()) as (same, place):
+    with lacking.scratch(folder, unhurried()) as (same, place):
         same.load(source, place)
-        assert "the server's programs are not on this host" in same.describe(place, unhurried()).notes[0]
-        assert differences(source.dump, same.describe(place, unhurried())) == {}
-        raise KeyError("whatever happens")
+        copy = same.describe(place, unhurried())
+        assert "the server's programs are not on this host" in copy.notes[0]
+        assert differences(source.dump, copy) == {}
     assert not store.exists(place)
 
 
@@ -154,3 +168,44 @@ def test_a_scratch_database_whose_proof_was_killed_is_dropped_by_the_next(shop: 
     with _beside(store_of(shop), tmp_path, unhurried(), "") as place:
         assert not store_of(shop).exists(left)
         assert place != left
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mainstay.kinds.postgres.settings import PostgresSettings
+from mainstay.kinds.postgres.store import PostgresStore
+from mainstay.model.target import Target
+from mainstay.system.process import Door
+from mainstay.vault.store import unhurried
+store = PostgresStore(Target("db", "postgres", PostgresSettings(sys.argv[1])), Door(tag=sys.argv[2]))
+with store.scratch(Path(sys.argv[3]), unhurried()):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_server_of_a_killed_proof_is_ended_by_its_name_and_the_next_proof_clears_up(
+    shop: Database, tmp_path: Path, short: Path
+) -> None:
+    tag = f"{TAG}/killed"
+    for name in ("killed", "next"):
+        (tmp_path / name).mkdir(mode=0o700)
+    argv = [sys.executable, "-c", KILLED, shop.dsn, tag, str(tmp_path / "killed")]
+    assert subprocess.run(argv, check=False, timeout=120).returncode == -signal.SIGKILL
+    left = list(short.iterdir())
+    assert left
+    assert end_tagged(tag) > 0
+    with store_of(shop).scratch(tmp_path / "next", unhurried()):
+        assert not any(one.exists() for one in left)
+
+
+def test_damage_that_is_met_in_a_private_server_is_what_is_told(shop: Database, tmp_path: Path) -> None:
+    store, source = store_of(shop), dumped(store_of(shop), tmp_path / "dump")
+    (folder := tmp_path / "world").mkdir(mode=0o700)
+    (source.streams / "table.public.log").write_bytes(b"one column\tand another\n")
+    with (
+        pytest.raises(StepFailed, match="extra data after last expected column"),
+        store.scratch(folder, unhurried()) as (own, place),
+    ):
+        own.load(source, place)
+    assert tagged(TAG) == []

@@ -48,15 +48,19 @@ def test_a_dump_goes_from_an_older_version_to_a_newer_one_and_not_back(tmp_path:
     for major in (13, 17):
         if lacking := postgres_server.missing(major):
             pytest.skip(lacking)
-    with postgres_server.server(tmp_path / "13", 13) as old, postgres_server.server(tmp_path / "17", 17) as new:
-        with fresh_database(old) as nasty, fresh_database(new) as other:
-            nasty.sql(NASTY.read_text(encoding="utf-8"))
-            (here := tmp_path / "here").mkdir()
-            (there := tmp_path / "there").mkdir()
-            older, newer = _store(nasty, here), _store(other, there)
-            source = dumped(older, tmp_path / "dump")
-            newer.load(source, "upgraded")
-            assert differences(source.dump, newer.describe("upgraded", unhurried())) == {}
-            back = dumped(newer, tmp_path / "back")
-            with pytest.raises(Refused, match="the server is version 13, the backup is of version 17"):
-                older.load(back, "back")
+    with (
+        postgres_server.server(tmp_path / "13", 13) as old,
+        postgres_server.server(tmp_path / "17", 17) as new,
+        fresh_database(old) as nasty,
+        fresh_database(new) as other,
+    ):
+        nasty.sql(NASTY.read_text(encoding="utf-8"))
+        (here := tmp_path / "here").mkdir()
+        (there := tmp_path / "there").mkdir()
+        older, newer = _store(nasty, here), _store(other, there)
+        source = dumped(older, tmp_path / "dump")
+        newer.load(source, "upgraded")
+        assert differences(source.dump, newer.describe("upgraded", unhurried())) == {}
+        back = dumped(newer, tmp_path / "back")
+        with pytest.raises(Refused, match="the server is version 13, the backup is of version 17"):
+            older.load(back, "back")
