@@ -62,7 +62,10 @@ class FilesStore(PathStore):
         return Dump(tally.counts, tally.digests, {"tar": "pax"}, tuple(sorted(notes)))
 
     def load(self, source: Source, place: str, only: str = "") -> None:
-        """Unpack every tar below a new folder: files first, then links and folders from the deepest up."""
+        """Unpack every tar below a new folder: files first, then links and folders from the deepest up. `only` is one file."""
+        if only:
+            _load_one(source, Path(place), only)
+            return
         later: list[tarfile.TarInfo] = []
         into = Path(place)
         into.mkdir(mode=0o700)
@@ -77,7 +80,9 @@ class FilesStore(PathStore):
             raise Damaged("the dump cannot be unpacked", on=place, because=str(error)) from error
 
     def describe(self, place: str, work: Work) -> Dump:
-        """Read every file there."""
+        """Read every file there. What is one file has no counts: the stored bytes that it came from were compared."""
+        if os.path.lexists(place) and (os.path.islink(place) or not os.path.isdir(place)):
+            return Dump()
         tally, notes = _Tally(), list[str]()
         for found in _walk(FilesStore(Path(place)), notes):
             content = _digest(found, work.pulse) if found.info.isreg() else ""
@@ -285,6 +290,26 @@ def _extracted(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path, pulse:
         file.truncate(member.size)
     _dress(place, member)
     return True
+
+
+def _load_one(source: Source, place: Path, path: str) -> None:
+    """Write one file or link of a backup to a new place; a hard link becomes a file of its own."""
+    wanted = str(PurePosixPath(path))
+    name = f"{_part(PurePosixPath(wanted)) if '/' in wanted else _TOP}.tar"
+    with source.stream(name) as file, tarfile.open(fileobj=file, mode="r|", errorlevel=2) as tar:
+        member = next((one for one in tar if one.name == wanted and not one.isdir()), None)
+        if member is None or member.islnk():
+            found = member.linkname if member else ""
+        else:
+            found, member.name = wanted, place.name
+            if not _extracted(tar, member, place.parent, source.work.pulse):
+                _complete(member, place.parent)
+    if not found:
+        raise StepFailed(
+            "the backup has no such file", on=path, because=f"{name} does not hold it", next="name a file below the folder"
+        )
+    if found != wanted:
+        _load_one(source, place, found)
 
 
 def _complete(member: tarfile.TarInfo, into: Path) -> None:
