@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,6 +89,7 @@ def test_nothing_goes_when_the_clock_went_back(entries: list[Entry], policy: Pol
     assert len(_kept(future, policy)) == len(future)
 
 
+@pytest.mark.covers("BKP-14")
 def test_a_year_of_daily_backups_settles_to_the_tiers() -> None:
     start, entries = NOW - timedelta(days=730), list[Entry]()
     for day in range(731):
@@ -133,3 +135,24 @@ def test_an_approved_backup_represents_its_month() -> None:
     policy = Policy(last=1, daily=0, weekly=0, monthly=12, min_age=Duration(0))
     assert days[5].id in _kept(approved, policy)
     assert days[5].id not in _kept([*days, _entry(NOW, 99, True)], policy)
+
+
+@pytest.mark.covers("BKP-16")
+def test_ninety_days_are_counted_by_when_a_backup_was_made_and_nothing_goes_once_backups_have_stopped() -> None:
+    policy = Policy(last=1, daily=90, weekly=0, monthly=0, min_age=Duration(0))
+    daily = [_entry(NOW - timedelta(days=day), day, True) for day in range(120)]
+    assert _kept(daily, policy) == {entry.id for entry in daily[:90]}
+    stopped = [entry for entry in daily if entry.created < NOW - timedelta(days=2)]
+    assert _kept(stopped, policy) == {entry.id for entry in stopped}
+
+
+@pytest.mark.covers("BKP-05")
+def test_a_week_is_a_label_with_its_year_and_names_never_meet() -> None:
+    days = [datetime(2024, 12, 30, 2, tzinfo=UTC), datetime(2025, 12, 29, 2, tzinfo=UTC), datetime(2026, 1, 4, 2, tzinfo=UTC)]
+    entries = [_entry(at, 1, True) for at in days]
+    kept = decide(entries, Policy(last=1, daily=0, weekly=60, monthly=0, min_age=Duration(0)), DAY, frozenset(), days[-1])
+    assert [str(one.because) for one in kept if one.keep] == [
+        "the newest proven backup",
+        "weekly backup of 2025-W01, place 2 <= keep.weekly 60 (default)",
+    ]
+    assert len({entry.id for entry in entries}) == 3

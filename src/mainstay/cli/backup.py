@@ -58,26 +58,32 @@ def list_(repository: Repository = "", as_json: Json = False) -> None:
     \b
     mainstay backup list
     """
+    from mainstay.model.codec import encode
+
     site = call.opened()
     facts, _ = site.why(f"{named(site, repository)}.check")
     if as_json:
-        call.show_json(
-            "backups/1", {"repository": facts.name, "backups": facts.catalogue.entries, "damaged": facts.catalogue.damaged}
-        )
+        backups = [{**encode(entry), "level": entry.level} for entry in facts.catalogue.entries]
+        call.show_json("backups/1", {"repository": facts.name, "backups": backups, "damaged": facts.catalogue.damaged})
     else:
         call.show(_listed(facts, site))
 
 
 @group.command()
-def verify(repository: Repository = "", dry: Dry = False) -> None:
-    """Read the newest backup of each target to its end.
+def verify(
+    which: Annotated[str, typer.Argument(metavar="ID", help="`latest`, `all`, or an id or its beginning.")] = "latest",
+    repository: Repository = "",
+    dry: Dry = False,
+) -> None:
+    """Read backups to their end, the newest by default.
 
     Every object is compared with its digest.
 
     \b
     mainstay backup verify
+    mainstay backup verify all
     """
-    start(repository, "verify", dry=dry)
+    start(repository, "verify", dry=dry, params={"which": which})
 
 
 @group.command()

@@ -47,6 +47,7 @@ _PERIODS: dict[str, Callable[[datetime], str]] = {
     "monthly": lambda at: f"{at:%Y-%m}",
     "yearly": lambda at: f"{at:%Y}",
 }
+TIERS = tuple(_PERIODS)
 
 
 def decide(entries: Iterable[Entry], policy: Policy, max_age: Duration, held: frozenset[str], now: datetime) -> list[Verdict]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ def _daily(*left_out: int, days: int = 40) -> list[datetime]:
     return [NOW - timedelta(days=day, hours=1) for day in range(days) if day not in left_out]
 
 
+@pytest.mark.covers("KPI-04")
 def test_a_proven_backup_each_day_is_full_success_and_a_missed_one_counts_as_failed() -> None:
     max_age = Duration(26 * 3600)
     assert covered(_daily(), NOW, max_age) == Share(1)
@@ -75,6 +77,7 @@ def _told(session: Session) -> set[tuple[str, str]]:
     }
 
 
+@pytest.mark.covers("BKP-22")
 def test_a_target_that_no_repository_names_is_protected_by_nothing(tmp_path: Path, session: Open) -> None:
     safe = _site(session(of=("db",)), tmp_path, of=("uploads",))
     assert _told(safe) == {("mail", "protected by nothing: no repository names it")}
@@ -91,6 +94,7 @@ def test_two_repositories_of_one_target_on_one_disk_are_told_by_both(tmp_path: P
     assert _told(replace(safe, target=safe.targets["second"])) == {("db", f"{reason}: second and safe")}
 
 
+@pytest.mark.covers("KPI-08")
 def test_recovery_objectives_are_measured_and_kept_as_figures(session: Open, perform: Perform) -> None:
     perform(session(of=("db",)), "backup")
     perform(session(of=("db",)), "prove")

@@ -29,7 +29,6 @@ class Drill(TaskKind[RepositoryFacts, NoParams]):
     task_class = TaskClass.BACKUP
     impact = Impact.LOAD
     facts = RepositoryFacts
-    proves = "backup"
 
     def observe(self, session: Session, on: On | None = None) -> RepositoryFacts:
         """Read the catalogue and the record of the last drill."""

@@ -7,6 +7,7 @@ from statistics import median
 from mainstay.kinds.backup.facts import RepositoryFacts
 from mainstay.model.because import Because, Finding, Level, because
 from mainstay.model.units import Duration, Size
+from mainstay.vault.retention import TIERS, decide
 
 _DAY = 86_400
 _LOOKED_BACK = 10  # backups whose additions foretell the next one
@@ -70,6 +71,12 @@ def _over(facts: RepositoryFacts) -> list[Finding]:
     parts += [
         (name, "bytes of its backups", seen.shares.get(name, Size(0)), limit, "budgets")
         for name, limit in settings.budgets.items()
+        if name in settings.of
+    ]
+    parts += [
+        (f"keep.{tier}", "bytes that only its backups need", _own(facts, tier), settings.budgets[tier], "budgets")
+        for tier in TIERS
+        if tier in settings.budgets
     ]
     advice = f"raise it, or ask for less in keep; no new backup is made: {_largest(facts)}"
     return [
@@ -77,6 +84,14 @@ def _over(facts: RepositoryFacts) -> list[Finding]:
         for on, what, size, limit, param in parts
         if limit is not None and size > limit
     ]
+
+
+def _own(facts: RepositoryFacts, tier: str) -> Size:
+    """Add up what a tier alone costs: the bytes of their own of the backups that stay because of it."""
+    policy, max_age = facts.settings.keep, facts.settings.max_age
+    verdicts = [one for target in facts.settings.of for one in decide(facts.of(target), policy, max_age, facts.held, facts.at)]
+    own = {entry.id: entry.own for entry in facts.catalogue.entries}
+    return Size(sum(own[one.id] for one in verdicts if one.because.param == f"keep.{tier}"))
 
 
 def _largest(facts: RepositoryFacts) -> str:

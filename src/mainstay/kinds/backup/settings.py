@@ -12,7 +12,7 @@ from mainstay.model.setting import Setting
 from mainstay.model.units import Duration, Size
 from mainstay.vault.names import ObjectName
 from mainstay.vault.remotes import DiskSettings, RemoteSettings, S3Settings, SftpSettings
-from mainstay.vault.retention import Policy
+from mainstay.vault.retention import TIERS, Policy
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ class BackupSettings:
     budget: Annotated[
         Size | None, Setting("bytes of the whole repository; a backup that would not fit is refused, and told", example="100GB")
     ] = None
-    budgets: Annotated[dict[str, Size], Setting("bytes of the backups of single targets", example="{db: 60GB}")] = field(
-        default_factory=dict
-    )
+    budgets: Annotated[
+        dict[str, Size], Setting("bytes of the backups of a target, or of a tier of keep", example="{db: 60GB, monthly: 200GB}")
+    ] = field(default_factory=dict)
     limits: Annotated[Limits, Setting("what is found unusual", example="{max_shrink: 20%, max_rto: 30m}")] = field(
         default_factory=Limits
     )
@@ -90,8 +90,8 @@ class BackupSettings:
             raise ValueError("copies are encrypted and signed: name the folder of the keys, `keys`")
         for name in self.copies:
             ObjectName(name)
-        if strange := sorted(self.budgets.keys() - set(self.of)):
-            raise ValueError(f"budgets: {strange[0]} is not in `of`")
+        if strange := sorted(self.budgets.keys() - {*self.of, *TIERS}):
+            raise ValueError(f"budgets: {strange[0]} is neither in `of` nor one of {', '.join(TIERS)}")
         if nameless := sorted(name for name, why in self.leave_out.items() if not why.strip() or name in self.of):
             raise ValueError(f"leave_out: {nameless[0]} is in `of`, or has no reason")
         try:
