@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mainstay.cli import call
+from mainstay.cli import call, wal
 from mainstay.cli.call import Json
 from mainstay.model.errors import ConfigError
 
@@ -111,9 +111,12 @@ def prune(repository: Repository = "", yes: Yes = False, dry: Dry = False) -> No
 @app.command()
 def restore(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="The target whose backup is restored.")],
-    into: Annotated[Path, typer.Option("--into", metavar="PATH", help="The new place; it must not exist.")],
+    into: Annotated[Path | None, typer.Option("--into", metavar="PATH", help="The new place; it must not exist.")] = None,
     backup: Annotated[str, typer.Option("--backup", metavar="ID", help="Its id; `latest`: the newest proven one.")] = "latest",
     repository: Repository = "",
+    to_time: Annotated[str, typer.Option("--to-time", metavar="TIME", help="PostgreSQL: as it was then, from the archive.")] = "",
+    to_lsn: Annotated[str, typer.Option("--to-lsn", metavar="LSN", help="PostgreSQL: up to a position of the log.")] = "",
+    to_name: Annotated[str, typer.Option("--to-name", metavar="NAME", help="PostgreSQL: up to a named restore point.")] = "",
     dry: Dry = False,
 ) -> None:  # fmt: skip
     """Rebuild a backup at a new place.
@@ -124,8 +127,14 @@ def restore(
     \b
     mainstay restore db --into /srv/restored/app.db
     mainstay restore uploads --backup 20260301T020000-uploads-3f6c --into /srv/restored/uploads
+    mainstay restore db --to-time "2026-11-27 02:15:00+01" --dry-run
     """
-    into = into.absolute()
+    into = into.absolute() if into else None
+    if to_time or to_lsn or to_name:
+        wal.recover(target, {"to_time": to_time, "to_lsn": to_lsn, "to_name": to_name, "into": into and str(into)}, dry=dry)
+        return
+    if into is None:
+        raise ConfigError("--into is needed", next="name a new place: nothing that exists is written to")
     if into.exists() or into.is_symlink():
         raise ConfigError(f"{into} is there already", next="name a new place: nothing that exists is written to")
     _start(repository, "restore", dry=dry, params={"target": target, "into": str(into), "backup": backup})

@@ -22,6 +22,12 @@ from mainstay.kinds.postgres.drop_invalid import DropInvalidIndexes
 from mainstay.kinds.postgres.index_review import Indexes
 from mainstay.kinds.postgres.orphans import OrphanedRows
 from mainstay.kinds.postgres.performance import Performance
+from mainstay.kinds.postgres.recovery.archive import ArchiveCheck
+from mainstay.kinds.postgres.recovery.archive_prune import ArchivePrune
+from mainstay.kinds.postgres.recovery.archive_verify import ArchiveVerify
+from mainstay.kinds.postgres.recovery.base_backup import BaseBackup
+from mainstay.kinds.postgres.recovery.prove_recovery import ProveRecovery
+from mainstay.kinds.postgres.recovery.recover import Recover
 from mainstay.kinds.postgres.reindex import Reindex
 from mainstay.kinds.postgres.schema import Schema
 from mainstay.kinds.postgres.settings import PostgresSettings
@@ -87,6 +93,12 @@ KIND = Kind(
         OrphanedRows(),
         UpgradeCheck(),
         UpgradeRehearsal(),
+        ArchiveCheck(),
+        ArchiveVerify(),
+        BaseBackup(),
+        ArchivePrune(),
+        ProveRecovery(),
+        Recover(),
     ),
     category="data",
     connect=connect,
