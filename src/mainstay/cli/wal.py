@@ -77,25 +77,40 @@ def push(
 
 def recover(target: str, params: dict[str, Any], *, dry: bool) -> None:
     """Recover a server to a point in time; one that cannot be reached is refused, with what can be."""
+    from mainstay.cli import doing
+    from mainstay.cli.stop import Wish
+    from mainstay.engine.run import Launch
+
+    wish = Wish()
+    site = call.opened(wish)
+    given = {name: value for name, value in params.items() if value}
+    if "to_time" in given:
+        given["to_time"] = _moment(given["to_time"], site.site.timezone)
+    routine = site.routine(f"{target}.recover", given)
+    forecast = site.forecast(routine)
+    if forecast.plans and not any(plan.steps for plan in forecast.plans):
+        because = "; ".join(str(one.because) for plan in forecast.plans for one in plan.skips)
+        raise Refused("this cannot be recovered", on=target, because=because)
+    if dry:
+        doing.show_plan(site, forecast)
+        return
+    with wish.heard(), doing.listening(site) as live:
+        record = live.run(routine, Launch())
+    doing.conclude(record, site)
+    call.say("\n".join(step.output for task in record.tasks for step in task.steps if step.output))
+    raise typer.Exit(doing.exit_code(record))
+
+
+def _moment(text: str, timezone: str) -> str:
+    """Return a moment with its zone, by default that of the site."""
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from mainstay.cli import doing
-
-    site, params = call.opened(), {name: value for name, value in params.items() if value}
-    if moment := params.get("to_time"):
-        try:
-            at = datetime.fromisoformat(moment)
-        except ValueError as error:
-            raise ConfigError(f"--to-time: {moment!r} is no moment", next="write 2026-11-27 02:15:00+01") from error
-        params["to_time"] = str(at if at.tzinfo else at.replace(tzinfo=ZoneInfo(site.site.timezone)))
-    routine = site.routine(f"{target}.recover", params)
-    plans = site.forecast(routine).plans
-    if plans and not any(plan.steps for plan in plans):
-        raise Refused(
-            "this cannot be recovered", on=target, because="; ".join(str(one.because) for plan in plans for one in plan.skips)
-        )
-    doing.start(lambda _: routine, doing.How(dry=dry))
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"--to-time: {text!r} is no moment", next="write 2026-11-27 02:15:00+01") from error
+    return str(at if at.tzinfo else at.replace(tzinfo=ZoneInfo(timezone)))
 
 
 def _target(name: str) -> Target:

@@ -75,14 +75,14 @@ class Archived:
         return subprocess.run(self.command(*argv), capture_output=True, text=True, timeout=300, cwd=ROOT, check=False)
 
     def command(self, *argv: str) -> list[str]:
-        return [sys.executable, "-m", "mainstay.cli.main", "--config", str(self.config), *argv] if False else [
-            str(Path(sys.executable).with_name("mainstay")), "--config", str(self.config), *argv
-        ]
+        return [str(Path(sys.executable).with_name("mainstay")), "--config", str(self.config), *argv]
 
     def receive(self, *options: str) -> None:
         """Start the receiver, and return when it streams."""
         log = (self.folder / "receiver.log").open("ab")
-        self.receiver = subprocess.Popen(self.command("wal", "receive", "db", *options), stdout=log, stderr=log, start_new_session=True)
+        self.receiver = subprocess.Popen(
+            self.command("wal", "receive", "db", *options), stdout=log, stderr=log, start_new_session=True
+        )
         log.close()
         wait_for(lambda: bool(self.server.sql("SELECT 1 FROM pg_replication_slots WHERE active")), self.said)
 
@@ -156,11 +156,11 @@ def usable(server: PostgresServer, folder: Path) -> Path:
     if folder.exists():
         return folder
     folder.mkdir(parents=True)
-    loader = next((binaries.root / "lib64").glob("ld-linux-*"))
+    loader = binaries.root / "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
     libraries = ":".join(str(binaries.root / path) for path in ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"))
     for program in (binaries.root / binaries.bin.relative_to("/")).iterdir():
         script = folder / program.name
-        script.write_text(f'#!/bin/sh\nexec {loader} --library-path {libraries} --argv0 {program} {program} "$@"\n')
+        script.write_text(f'#!/bin/sh\nexec {loader} --library-path {libraries} {program} "$@"\n')
         script.chmod(0o755)
     for above in (folder, *folder.parents):
         if above.stat().st_uid == os.geteuid() and above.is_relative_to("/tmp"):

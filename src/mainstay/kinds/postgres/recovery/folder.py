@@ -112,7 +112,7 @@ class Archive:
             write_atomic(self.root / LABEL, canonical(Label(VERSION, header.system, header.segment)))
         elif (known.system, known.segment) != (header.system, header.segment):
             raise Refused(
-                "this log belongs to another cluster", on=name, 
+                "this log belongs to another cluster", on=name,
                 because=f"system {header.system}, the archive is of {known.system}",
                 next="give each cluster an archive of its own: `archive.path`",
             )  # fmt: skip

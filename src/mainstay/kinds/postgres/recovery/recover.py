@@ -62,14 +62,14 @@ class Recover(TaskKind[RecoverFacts, Target]):
 
     def plan(self, facts: RecoverFacts, params: Target, name: str) -> list[Step | Skip]:
         """One step, or the reason why the target cannot be reached, with what can be."""
-        on, found = ("recovery", facts.archive.name), choose(facts.archive, params)
+        on, found = ("cluster", facts.archive.name), choose(facts.archive, params)
         if not isinstance(found, Choice):
             return [Skip(on, found)]
         if params.into is None and facts.archive.beside < found.needed:
             return [Skip(on, because("free", facts.archive.beside, "<", found.needed))]
         return [
             _step(facts.archive, params, found, name),
-            Skip(("cluster", facts.archive.name), because("live, left as it is", None)),
+            Skip(("live cluster", facts.archive.name), because("left as it is: nothing is switched", None)),
         ]
 
     def verify(self, before: RecoverFacts, after: RecoverFacts, step: Step) -> str | None:
@@ -107,6 +107,13 @@ class Recover(TaskKind[RecoverFacts, Target]):
         private.clear(Path(step.args["part"]))
 
 
+def _practice(facts: ArchiveFacts) -> str:
+    """Say how long it took when it was last done for practice."""
+    proofs = [proof for one in facts.bases for proof in one.proofs]
+    last = max(proofs, key=lambda one: one.at, default=None)
+    return f"for practice it took {last.all}" if last else "never recovered for practice"
+
+
 def _step(facts: ArchiveFacts, params: Target, found: Choice, name: str) -> Step:
     into = str(params.into or beside(facts.settings) / f"{facts.settings.path.name}-recovered-{name}")
     part, (setting, value) = str(Path(into).with_name(f".{Path(into).name}.{name}.part")), params.setting
@@ -121,7 +128,7 @@ def _step(facts: ArchiveFacts, params: Target, found: Choice, name: str) -> Step
     }
     what = f"the newest base backup that was complete before {value or 'the end of the log'}"
     cost = Cost(bytes=found.needed, files=len(found.chain.places))
-    on, why = ("recovery", facts.name, into, found.base.id), because(what, found.base.id)
+    on, why = ("cluster", facts.name, into, found.base.id), because(what, f"{found.base.id}, {_practice(facts)}")
     return Step(
         f"recover {facts.name}", "recover", on, why, Impact.LOAD, args=args, deadline=Duration(24 * 3600), cost=cost,
         holds=(f"archive:{facts.name}/{found.base.id}",),
