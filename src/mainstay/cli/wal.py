@@ -54,7 +54,7 @@ def receive(
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    Receiver(_target(target), stopped.is_set, call.say, synchronous, from_now).run()
+    Receiver(_target(target), stopped.is_set, _log, synchronous, from_now).run()
 
 
 @group.command()
@@ -111,6 +111,14 @@ def _moment(text: str, timezone: str) -> str:
     except ValueError as error:
         raise ConfigError(f"--to-time: {text!r} is no moment", next="write 2026-11-27 02:15:00+01") from error
     return str(at if at.tzinfo else at.replace(tzinfo=ZoneInfo(timezone)))
+
+
+def _log(line: str) -> None:
+    """Print a line at once: a log has to have it even when this process is killed next."""
+    import sys
+
+    call.say(line)
+    sys.stdout.flush()
 
 
 def _target(name: str) -> Target:

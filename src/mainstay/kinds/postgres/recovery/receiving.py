@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mainstay.kinds.kind import Session
-from mainstay.kinds.postgres import programs
+from mainstay.kinds.postgres import faults, programs
 from mainstay.kinds.postgres.recovery import packing, segments
 from mainstay.kinds.postgres.recovery.facts import configured
 from mainstay.kinds.postgres.recovery.folder import Archive, store
@@ -35,9 +35,7 @@ _AGAIN = Duration(5)  # between two attempts
 _PACKS = 0.5  # seconds between two looks for finished segments
 _ONE = Duration(7 * 86400)  # then pg_receivewal is begun anew
 _ASK = Duration(60)
-_DROP = statement(
-    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %(slot)s AND NOT active"
-)
+_DROP = statement("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %(slot)s")
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,10 @@ class Receiver:
             begin_anew = self.from_now
             while not self.stop():
                 try:
-                    self._receive(archive, settings.slot, begin_anew=begin_anew)
-                    begin_anew = False
+                    if begin_anew:
+                        self._begin_anew(archive, settings.slot)
+                        begin_anew = False
+                    self._receive(archive, settings.slot)
                 except Cancelled:
                     break
                 except DeadlinePassed:
@@ -77,11 +77,21 @@ class Receiver:
     def _tag(self) -> str:
         return f"receive/{self.target.settings.archive.path}"
 
-    def _receive(self, archive: Archive, slot: str, *, begin_anew: bool) -> None:
+    def _begin_anew(self, archive: Archive, slot: str) -> None:
+        """Forget the slot and what pg_receivewal would go on from; what was received is kept."""
+        server = Server(self.target, tag=self._tag)
+        try:
+            with server.connect() as connection, faults.explained(f"slot {slot}"):
+                connection.execute(_DROP.text.encode(), {"slot": slot})
+        finally:
+            server.close()
+        _give_up(archive)
+
+    def _receive(self, archive: Archive, slot: str) -> None:
         """Stream until the connection ends, and pack meanwhile."""
         halted = False
         door = Door(tag=self._tag, stop=lambda: halted or self.stop())
-        argv, environment = self._prepare(archive, door, slot, begin_anew=begin_anew)
+        argv, environment = self._prepare(archive, door, slot)
         self.say(f"receiving at slot {slot} into {archive.root}, from {_newest(archive)} on")
         with ThreadPoolExecutor(1) as pool:
             streaming = pool.submit(door.run, argv, _ONE, env=environment)
@@ -93,23 +103,19 @@ class Receiver:
                 halted = True
             streaming.result().require("the connection has ended")
 
-    def _prepare(self, archive: Archive, door: Door, slot: str, *, begin_anew: bool) -> tuple[list[str], dict[str, str]]:
+    def _prepare(self, archive: Archive, door: Door, slot: str) -> tuple[list[str], dict[str, str]]:
         """Make slot and folder ready, and return the command with its environment."""
         server = Server(self.target, door.place, door.tag)
         try:
             session = Session(self.target, door, server)
             program = needed(session, "pg_receivewal", server.identity().major)
             environment = programs.reaching(session, "postgres")
-            if begin_anew:
-                _give_up(archive)
-                with server.connect() as connection:
-                    connection.execute(_DROP.text.encode(), {"slot": slot})
-            else:
-                seed(archive)
             common = [program.path, "--slot", slot, "--no-password"]
             door.run([*common, "--create-slot", "--if-not-exists"], _ASK, env=environment).require("the slot cannot be made")
         finally:
             server.close()
+        if not self.from_now:
+            seed(archive)
         more = ["--synchronous"] if self.synchronous else []
         return [*common, "-D", str(archive.receiving), "--no-loop", "--status-interval=1", *more], environment
 
