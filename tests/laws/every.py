@@ -73,7 +73,12 @@ def _cases() -> Iterator[Any]:
 
 
 CASES = list(_cases())
-SLOW = {"postgres.upgrade_rehearsal"}  # copies a cluster and upgrades it, a dozen times for some laws
+SLOW = {  # copies a cluster, or recovers one, a dozen times for some laws
+    "postgres.upgrade_rehearsal",
+    "postgres.base_backup",
+    "postgres.prove_recovery",
+    "postgres.recover",
+}
 
 
 def _scene(name: str, build: Builder) -> Any:

@@ -44,8 +44,9 @@ class ArchivePrune(TaskKind[ArchiveFacts, NoParams]):
     def verify(self, before: ArchiveFacts, after: ArchiveFacts, step: Step) -> str | None:
         """That is gone, and everything else is still there."""
         if step.action == "drop_base":
-            lost = {one.base.id for one in before.bases} - {one.base.id for one in after.bases} - {step.args["id"]}
-            return f"{step.args['id']} is still there" if after.base(step.args["id"]) else _told(lost)
+            id = step.args["id"]
+            lost = {one.base.id for one in before.bases} - {one.base.id for one in after.bases} - {id}
+            return f"{id} is still there" if after.base(id) or f"drop-{id}" in after.parts else _told(lost)
         if any(one.first < step.args["below"] for one in after.wal.stretches):
             return "log is still there"
         missing = _numbers(before, step.args["below"]) - _numbers(after, step.args["below"])

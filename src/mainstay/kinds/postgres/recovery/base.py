@@ -57,6 +57,7 @@ class Result:
     """What a recovery has shown: where it ended, what was counted and checked there, and the seconds of each part."""
 
     base: str
+    major: int
     name: str
     at: datetime
     target: str

@@ -69,6 +69,7 @@ class ArchiveFacts:
     wal: Wal = field(default_factory=Wal)
     bases: tuple[Kept, ...] = ()
     strange: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()  # what is being made or removed, or was left when that was killed
     free: Size = Size(0)
     beside: Size = Size(0)  # free where a recovery would be made
     pg_wal: Size | None = None  # free for the server's own log; None where that cannot be seen
@@ -140,6 +141,7 @@ def look(session: Session, *, server: bool = True) -> ArchiveFacts:
         wal,
         found,
         (*strange, *wal.strange),
+        archive.parts(),
         _free(archive.root if archive.root.is_dir() else archive.root.parent) or Size(0),
         _free(beside(settings)) or Size(0),
         _free(Path(source.folder, "pg_wal")) if source and source.folder and not session.door.place.container else None,

@@ -29,6 +29,7 @@ from mainstay.system.files import sync_folder, write_atomic
 VERSION = 1
 LABEL = "mainstay-wal.json"
 PART = ".part-"
+SIZES = frozenset(1 << power for power in range(20, 31))
 _FOLDERS = ("receiving", "wal", "bases", "proofs")
 
 
@@ -51,6 +52,11 @@ class Wal:
     stored: Size = Size(0)
     finished: int = 0  # position up to which finished segments are there
     strange: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a size that no segment has: names of segments could not be told from it."""
+        if self.segment not in SIZES:
+            raise ValueError(f"segments of {self.segment} bytes: PostgreSQL has powers of two from 1 MiB to 1 GiB")
 
     @property
     def newest(self) -> datetime | None:
@@ -123,6 +129,10 @@ class Archive:
     def part(self, name: str) -> Path:
         """Name a folder for something half made."""
         return self.root / f"{PART}{name}"
+
+    def parts(self) -> tuple[str, ...]:
+        """Name what is half made or half removed."""
+        return tuple(sorted(path.name.removeprefix(PART) for path in self.root.glob(f"{PART}*")))
 
     def drop(self, id: str) -> None:
         """Take a base backup out of sight in one durable rename, then remove it and its proofs; safe to repeat."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
-from mainstay.kinds.postgres.recovery import base, private
+from mainstay.kinds.postgres.recovery import base, private, rules
 from mainstay.kinds.postgres.recovery.choice import Target, choose
 from mainstay.kinds.postgres.recovery.facts import ArchiveFacts, beside, configured, look
 from mainstay.kinds.postgres.recovery.folder import Archive
@@ -40,16 +40,14 @@ class ProveRecovery(TaskKind[ArchiveFacts, NoParams]):
             return [Skip(("recovery", facts.name), found)]
         if facts.beside < found.needed:
             return [Skip(("recovery", facts.name), because("free", facts.beside, "<", found.needed))]
-        proofs = [proof for one in facts.bases for proof in one.proofs]
-        last = max(proofs, key=lambda one: one.at, default=None)
-        why = because("last recovery for practice", f"{last.at:%Y-%m-%d %H:%M}, took {last.all}" if last else "never")
+        why = because("the newest base backup and all log after it", rules.practice(facts))
         id, scratch = found.base.id, str(beside(facts.settings) / f".mainstay-{name}")
         args, deadline = {"base": id, "name": name, "scratch": scratch}, Duration(24 * 3600)
         cost = Cost(bytes=found.needed, files=len(found.chain.places))
         return [
             Step(
                 f"prove {id}", "prove_recovery", ("base", id), why, Impact.LOAD, args=args, deadline=deadline, cost=cost,
-                proves=(facts.name,), holds=(f"archive:{facts.name}/{id}",),
+                proves=(facts.name,),
             )
         ]  # fmt: skip
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mainstay.kinds.kind import Session, TaskKind, action
-from mainstay.kinds.postgres.recovery import private
+from mainstay.kinds.postgres.recovery import private, rules
 from mainstay.kinds.postgres.recovery.choice import Choice, Target, choose
 from mainstay.kinds.postgres.recovery.facts import ArchiveFacts, beside, configured, look
 from mainstay.kinds.postgres.recovery.folder import Archive
-from mainstay.kinds.postgres.recovery.recovering import Order, Recovery
+from mainstay.kinds.postgres.recovery.recovering import RECORD, Order, Recovery, ready, recorded
 from mainstay.model.because import because
 from mainstay.model.codec import canonical
 from mainstay.model.errors import Refused
@@ -23,21 +22,15 @@ from mainstay.system import process
 from mainstay.system.clock import Deadline
 from mainstay.system.files import sync_folder, write_atomic
 
-RECORD = "mainstay-recovery.json"
-SWITCH = """ready: {into}, PostgreSQL {major}, stopped; {result}
-nothing was switched. To put it in the place of the live cluster:
-1. stop the live server, and keep its data directory: mv DATA DATA.before
-2. mv {into} DATA; look at its postgresql.conf and pg_hba.conf, which are those of the base backup (Debian keeps its own in /etc)
-3. start the server; it is on timeline {timeline}: set another `archive.path`, start `mainstay wal receive`, run base_backup"""
-
 
 @dataclass(frozen=True)
 class RecoverFacts:
-    """The archive, and what is at the place that is looked at: `record` is the run that has recovered it."""
+    """The archive, and what is at the place that is looked at: `record` is the run that has recovered it, `left` is half made."""
 
     archive: ArchiveFacts
     there: bool = False
     record: str = ""
+    left: bool = False
 
 
 class Recover(TaskKind[RecoverFacts, Target]):
@@ -56,9 +49,7 @@ class Recover(TaskKind[RecoverFacts, Target]):
         if on is None:
             return facts
         into = Path(on[2])
-        record = into / RECORD
-        run = json.loads(record.read_bytes())["name"] if record.is_file() else ""
-        return replace(facts, there=os.path.lexists(into), record=run)
+        return replace(facts, there=os.path.lexists(into), record=recorded(into), left=_part(into, on[3]).exists())
 
     def plan(self, facts: RecoverFacts, params: Target, name: str) -> list[Step | Skip]:
         """One step, or the reason why the target cannot be reached, with what can be."""
@@ -76,7 +67,8 @@ class Recover(TaskKind[RecoverFacts, Target]):
         """It is there, was not before, and was recovered by this very step."""
         if before.there:
             return f"{step.args['into']} was there before"
-        return None if after.record == step.args["name"] else f"{step.args['into']} was not recovered"
+        done = after.record == step.args["name"] and not after.left
+        return None if done else f"{step.args['into']} was not recovered"
 
     def locks(self, resource: str, params: Target) -> tuple[Lock, ...]:
         """Beside everybody at the server; nothing is pruned meanwhile."""
@@ -87,6 +79,8 @@ class Recover(TaskKind[RecoverFacts, Target]):
         """Make it under another name; the new directory gets its own when it was checked and is stopped."""
         self.tidy(session, step, deadline)
         args, into, part = step.args, Path(step.args["into"]), Path(step.args["part"])
+        if recorded(into) == args["name"]:
+            return
         if os.path.lexists(into):
             raise Refused(
                 "it is there already", on=str(into), because="nothing that exists is written to", next="name another place"
@@ -98,8 +92,7 @@ class Recover(TaskKind[RecoverFacts, Target]):
         os.rename(part / "data", into)
         sync_folder(into.parent)
         private.clear(part)
-        told = f"{result.rows:,} rows in {result.tables} tables; last commit {result.reached}"
-        session.output.extend(SWITCH.format(into=into, major=args["major"], result=told, timeline=result.timeline).split("\n"))
+        session.output.extend(ready(result, into))
 
     def tidy(self, session: Session, step: Step, deadline: Deadline) -> None:
         """End the server of an attempt that did not finish, and remove what it has made; what was recovered stays."""
@@ -107,29 +100,17 @@ class Recover(TaskKind[RecoverFacts, Target]):
         private.clear(Path(step.args["part"]))
 
 
-def _practice(facts: ArchiveFacts) -> str:
-    """Say how long it took when it was last done for practice."""
-    proofs = [proof for one in facts.bases for proof in one.proofs]
-    last = max(proofs, key=lambda one: one.at, default=None)
-    return f"for practice it took {last.all}" if last else "never recovered for practice"
+def _part(into: Path, name: str) -> Path:
+    return into.with_name(f".{into.name}.{name}.part")
 
 
 def _step(facts: ArchiveFacts, params: Target, found: Choice, name: str) -> Step:
     into = str(params.into or beside(facts.settings) / f"{facts.settings.path.name}-recovered-{name}")
-    part, (setting, value) = str(Path(into).with_name(f".{Path(into).name}.{name}.part")), params.setting
-    args = {
-        "base": found.base.id,
-        "setting": setting,
-        "value": value,
-        "into": into,
-        "part": part,
-        "name": name,
-        "major": found.base.major,
-    }
+    part, (setting, value) = str(_part(Path(into), name)), params.setting
+    args = {"base": found.base.id, "setting": setting, "value": value, "into": into, "part": part, "name": name}
     what = f"the newest base backup that was complete before {value or 'the end of the log'}"
     cost = Cost(bytes=found.needed, files=len(found.chain.places))
-    on, why = ("cluster", facts.name, into, found.base.id), because(what, f"{found.base.id}, {_practice(facts)}")
+    on, why = ("cluster", facts.name, into, name), because(what, f"{found.base.id}, {rules.practice(facts)}")
     return Step(
         f"recover {facts.name}", "recover", on, why, Impact.LOAD, args=args, deadline=Duration(24 * 3600), cost=cost,
-        holds=(f"archive:{facts.name}/{found.base.id}",),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,11 +27,17 @@ from mainstay.model.units import Duration
 from mainstay.system import clock
 from mainstay.system.clock import Deadline
 
+RECORD = "mainstay-recovery.json"
 _CHUNK = 1 << 20
 _NOT_REACHED = "recovery ended before configured recovery target was reached"
 _WHERE = """
 SELECT pg_last_xact_replay_timestamp(), pg_current_wal_lsn()::text, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
 """
+_READY = """ready: {into}, PostgreSQL {major}, stopped; {result}
+nothing was switched. To put it in the place of the live cluster:
+1. stop the live server, and keep its data directory: mv DATA DATA.before
+2. mv {into} DATA; look at its postgresql.conf and pg_hba.conf, which are those of the base backup (Debian keeps its own in /etc)
+3. start the server; it is on timeline {timeline}: set another `archive.path`, start `mainstay wal receive`, run base_backup"""
 _DATABASES = "SELECT datname::text FROM pg_database WHERE datallowconn ORDER BY 1"
 _AMCHECK = "SELECT count(*) FROM pg_extension WHERE extname = 'amcheck'"
 
@@ -47,6 +54,18 @@ class Order:
 
     def __str__(self) -> str:
         return f"{self.setting} {self.value}" if self.setting else "the end of the log"
+
+
+def recorded(into: Path) -> str:
+    """Return the name of the step that has recovered what is there, "" when none has."""
+    record = into / RECORD
+    return str(json.loads(record.read_bytes())["name"]) if record.is_file() else ""
+
+
+def ready(result: Result, into: Path) -> list[str]:
+    """Tell what was recovered, and how it takes the place of the live cluster."""
+    told = f"{result.rows:,} rows in {result.tables} tables; last commit {result.reached}"
+    return _READY.format(into=into, major=result.major, result=told, timeline=result.timeline).split("\n")
 
 
 class Recovery:
@@ -161,6 +180,7 @@ class Recovery:
         reached: datetime | None = row[0]
         return Result(
             found.id,
+            found.major,
             self.order.name,
             clock.now(),
             str(self.order),

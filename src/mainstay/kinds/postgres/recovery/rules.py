@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from mainstay.kinds.postgres.recovery.base import Result
 from mainstay.kinds.postgres.recovery.chain import Chain, follow
 from mainstay.kinds.postgres.recovery.facts import ArchiveFacts
 from mainstay.model.because import Finding, Level, because
@@ -44,6 +45,16 @@ def recoverable(facts: ArchiveFacts) -> str:
     return "; ".join(f"{shown(since)} to {shown(until)}" for since, until in intervals(facts)) or "none"
 
 
+def practice(facts: ArchiveFacts) -> str:
+    """Say how long a recovery took when it was last done for practice."""
+    last = max(_proofs(facts), key=lambda one: one.at, default=None)
+    return f"for practice it took {last.all}" if last else "never recovered for practice"
+
+
+def _proofs(facts: ArchiveFacts) -> list[Result]:
+    return [proof for one in facts.bases for proof in one.proofs]
+
+
 def judge(facts: ArchiveFacts) -> list[Finding]:
     """Judge how the log comes in, what is there, and the room for more; then tell what can be reached."""
     if not facts.there:
@@ -59,7 +70,7 @@ def figures(facts: ArchiveFacts) -> Iterator[Figure]:
         yield Figure("rpo", facts.rpo, "s", at_most=settings.max_rpo)
     if facts.lag is not None:
         yield Figure("archive lag", facts.lag, "B", at_most=settings.max_lag)
-    if proofs := [proof for one in facts.bases for proof in one.proofs]:
+    if proofs := _proofs(facts):
         yield Figure("rto", max(proofs, key=lambda proof: proof.at).all, "s", at_most=settings.max_rto)
     yield Figure("archived log", facts.wal.stored, "B")
     yield Figure("base backups", sum(one.base.stored for one in facts.bases), "B")
@@ -138,8 +149,7 @@ def _ages(facts: ArchiveFacts) -> Iterator[Finding]:
     if age > limits.max_base_age:
         reason = because("age of the newest base backup", age, ">", limits.max_base_age, "archive.max_base_age")
         yield Finding(Level.WARNING, "archive", reason, "run the task base_backup: a recovery takes the longer the older it is")
-    proofs = [proof for one in facts.bases for proof in one.proofs]
-    last = max(proofs, key=lambda one: one.at, default=None)
+    last = max(_proofs(facts), key=lambda one: one.at, default=None)
     if last is None:
         yield Finding(Level.WARNING, "archive", because("recoveries for practice", 0), "run the task prove_recovery")
         return
