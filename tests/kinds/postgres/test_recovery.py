@@ -359,3 +359,26 @@ def test_a_killed_recovery_leaves_no_server_and_is_done_by_resume(shop: Archived
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert [path.name for path in into(shop).parent.iterdir()] == ["data"]
     assert '"rows":100' in (into(shop) / "mainstay-recovery.json").read_text()
+
+
+@pytest.mark.covers("BKP-29")
+def test_a_pushed_segment_is_durable_once_and_never_written_over(tmp_path: Path) -> None:
+    spool = tmp_path / "server" / "spool"
+    with archived(tmp_path, slot="", archive_mode="on", archive_command=f"cp %p {spool}/%f") as shop:
+        spool.mkdir(mode=0o777)
+        spool.chmod(0o777)
+        [(name,)] = shop.server.sql("SELECT pg_walfile_name(pg_switch_wal())")
+        wait_for(lambda: (spool / name).exists() and (spool / name).stat().st_size == 1 << 24, shop.server.log)
+        assert shop.mainstay("wal", "push", "db", str(spool / name)).returncode == 0
+        assert shop.mainstay("wal", "push", "db", str(spool / name)).returncode == 0
+        assert shop.facts().wal.finished == 2 << 24
+        other = bytearray((spool / name).read_bytes())
+        other[5000] ^= 1
+        (spool / name).write_bytes(other)
+        refused = shop.mainstay("wal", "push", "db", str(spool / name))
+        assert (refused.returncode, "another file of this name is archived already" in refused.stderr) == (3, True)
+        other[24] ^= 1
+        (spool / f"{name[:-1]}7").write_bytes(other)
+        refused = shop.mainstay("wal", "push", "db", str(spool / f"{name[:-1]}7"))
+        assert (refused.returncode, "this log belongs to another cluster" in refused.stderr) == (3, True)
+        assert [path.name for path in shop.archive.wal.iterdir()] == [f"{name}.zst"]

@@ -65,7 +65,7 @@ class Recover(TaskKind[RecoverFacts, Target]):
 
     def verify(self, before: RecoverFacts, after: RecoverFacts, step: Step) -> str | None:
         """It is there, was not before, and was recovered by this very step."""
-        if before.there:
+        if before.there and before.record != step.args["name"]:
             return f"{step.args['into']} was there before"
         done = after.record == step.args["name"] and not after.left
         return None if done else f"{step.args['into']} was not recovered"
