@@ -28,7 +28,7 @@ def base(hours: int, timeline: int = 1) -> Base:
     at, number = NOW - timedelta(hours=hours), 1000 - hours
     start, end = f"0/{number << 24:X}" if number < 256 else f"{number >> 8:X}/{(number & 255) << 24:X}", ""
     id, end = BackupId.of(at, "db", f"run{hours}".replace("-", "m")), start[:-1] + "1"
-    return Base(1, id, "run", "7", 15, "15.1", "postgres", timeline, start, end, at, at, 9, Size(9), Size(9), "")
+    return Base(1, id, "7", 15, "15.1", "postgres", timeline, start, end, at, at, 9, Size(9), Size(9), "")
 
 
 def kept(hours: int, *, proven: bool) -> Kept:

@@ -31,8 +31,7 @@ class Base:
     """One base backup. It is consistent from `end` on: a recovery can go to any moment after `ended`, by the server's clock."""
 
     version: int
-    id: BackupId
-    run: str
+    id: BackupId  # which names the run that has made it
     system: str
     major: int
     version_text: str
@@ -141,6 +140,11 @@ def ranges(manifest: bytes) -> list[dict[str, Any]]:
     """Return the parts of the log that a base backup needs: Timeline, Start-LSN, End-LSN of each."""
     found: list[dict[str, Any]] = json.loads(manifest)["WAL-Ranges"]
     return found
+
+
+def files(manifest: bytes) -> int:
+    """Count the files of a base backup."""
+    return len(json.loads(manifest)["Files"])
 
 
 def _listed(path: Path, manifest: bytes) -> Iterator[tuple[str, tuple[int, str]]]:

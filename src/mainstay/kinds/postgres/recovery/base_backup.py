@@ -40,7 +40,7 @@ class BaseBackup(TaskKind[ArchiveFacts, NoParams]):
         why = because("base backups", 0)
         if last is not None:
             why = because("age of the newest base backup", Duration((facts.at - last.ended).total_seconds()))
-        args, cost = {"id": id, "run": name}, Cost(bytes=facts.source.size)
+        args, cost = {"id": id}, Cost(bytes=facts.source.size)
         deadline = Duration(12 * 3600)
         return [
             Step(
@@ -69,7 +69,7 @@ class BaseBackup(TaskKind[ArchiveFacts, NoParams]):
         self.tidy(session, step, deadline)
         archive = Archive(configured(session).path)
         if not (archive.bases / step.args["id"]).exists():
-            taking.take(session, archive, BackupId(step.args["id"]), step.args["run"], deadline)
+            taking.take(session, archive, BackupId(step.args["id"]), deadline)
 
     def tidy(self, session: Session, step: Step, deadline: Deadline) -> None:
         """End what a killed attempt has started, and remove what it has left."""

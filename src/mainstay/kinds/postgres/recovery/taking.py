@@ -50,7 +50,7 @@ def needed(session: Session, name: str, major: int) -> Program:
     return found
 
 
-def take(session: Session, archive: Archive, id: BackupId, run: str, deadline: Deadline) -> Base:
+def take(session: Session, archive: Archive, id: BackupId, deadline: Deadline) -> Base:
     """Make one base backup; it appears when it is complete, compared, and the log that it needs is archived."""
     part, source = archive.part(id), session.connection.read(Source)[0]
     part.mkdir(mode=0o700)
@@ -61,7 +61,7 @@ def take(session: Session, archive: Archive, id: BackupId, run: str, deadline: D
     packed = _streamed(here(session), source, part / base.TAR, moved, deadline)
     ended = session.connection.read(Source)[0].at
     manifest = base.examine(part / base.TAR, moved)
-    made = _described(id, run, source, packed, manifest, ended)
+    made = _described(id, source, packed, manifest, ended)
     base.write(part, made, manifest)
     _await_log(session, archive, made, deadline)
     sync_folder(part)
@@ -96,11 +96,11 @@ def _streamed(session: Session, source: Source, path: Path, moved: Callable[[int
     return packed
 
 
-def _described(id: BackupId, run: str, source: Source, packed: Packed, manifest: bytes, ended: datetime) -> Base:
+def _described(id: BackupId, source: Source, packed: Packed, manifest: bytes, ended: datetime) -> Base:
     parts = base.ranges(manifest)
     return Base(
-        1, id, run, source.system, source.major, source.version, source.installer, parts[-1]["Timeline"], parts[0]["Start-LSN"],
-        parts[-1]["End-LSN"], source.at, ended, len(manifest.splitlines()), packed.raw, packed.stored, packed.sha256,
+        1, id, source.system, source.major, source.version, source.installer, parts[-1]["Timeline"], parts[0]["Start-LSN"],
+        parts[-1]["End-LSN"], source.at, ended, base.files(manifest), packed.raw, packed.stored, packed.sha256,
     )  # fmt: skip
 
 
