@@ -48,6 +48,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "backup diff": ("db",),
     "backup drill": ("--dry-run",),
     "restore": ("db", "--into", "copy.db", "--dry-run"),
+    "wal receive": ("nobody",),
+    "wal push": ("nobody", "000000010000000000000001"),
     "logs rotate": ("--dry-run",),
     "logs report": (),
     "compat": ("performance-optimization",),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mainstay.cli import backup_copies, backup_records, call
+from mainstay.cli import backup_copies, backup_records, call, wal
 from mainstay.cli.call import Json
 from mainstay.cli.repository import Dry, Repository, Yes, named, start
 
@@ -135,6 +135,9 @@ def restore(
     points: Annotated[bool, typer.Option("--list", help="List the backups, how well known, and how long each takes.")] = False,
     repository: Repository = "",
     yes: Yes = False,
+    to_time: Annotated[str, typer.Option("--to-time", metavar="TIME", help="PostgreSQL: as it was then, from the archive.")] = "",
+    to_lsn: Annotated[str, typer.Option("--to-lsn", metavar="LSN", help="PostgreSQL: up to a position of the log.")] = "",
+    to_name: Annotated[str, typer.Option("--to-name", metavar="NAME", help="PostgreSQL: up to a named restore point.")] = "",
     dry: Dry = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -150,14 +153,20 @@ def restore(
     mainstay restore db --reverse
     mainstay restore db --into /srv/restored/app.db
     mainstay restore uploads --backup 20260301T020000-uploads-3f6c --into /srv/restored/uploads
+    mainstay restore db --to-time "2026-11-27 02:15:00+01" --dry-run
     """
     from mainstay.cli import doing, restoring
+
+    place = str(Path(into).absolute()) if "/" in into else into
+    if to_time or to_lsn or to_name:
+        wal.recover(target, {"to_time": to_time, "to_lsn": to_lsn, "to_name": to_name, "into": place or None}, dry=dry)
+        return
 
     if points:
         site = call.opened()
         restoring.points(site, named(site, repository), target, as_json=as_json)
         return
-    wanted = restoring.Wanted(target, str(Path(into).absolute()) if "/" in into else into, only, backup, before)
+    wanted = restoring.Wanted(target, place, only, backup, before)
     road = restoring.reverse if reverse else restoring.exchange if swap else restoring.beside
     doing.start(lambda site: road(site, named(site, repository), wanted), doing.How(yes=yes, dry=dry))
 
