@@ -2,7 +2,7 @@
 
 usage: python -m tests.crash.vault_steps WORLD STEP        (safe to start again after any end)
 
-A new step is an entry of STEPS: what it does unless its effect is there, which step comes before it, and which backups are seen at
+A new step is an entry of STEPS: what it does unless its effect is there, which step comes before it, which backups are seen at
 its end. What has to hold at every moment is said once, in `faults`.
 """
 
