@@ -150,6 +150,30 @@ class Counting:
 
 
 @dataclass(frozen=True)
+class Backups:
+    """How a database is dumped, and what a copy of it has to show."""
+
+    jobs: Annotated[int, Setting("programs at work at once, in dumps, restores and proofs", ge=1, le=64, example="4")] = 2
+    expected: Annotated[
+        tuple[str, ...],
+        Setting("tables without which a dump fails, with their schema as SQL has it", example="[shop.orders, shop.items]"),
+    ] = ()
+    assertions: Annotated[
+        dict[str, str],
+        Setting(
+            "queries that yield true in every sound copy, by what they assert",
+            example="{every item has an order: 'SELECT NOT EXISTS (...)'}",
+        ),
+    ] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a name that is none."""
+        for name in self.expected:
+            if not re.fullmatch(rf"{_NAME}\.{_NAME}", name):
+                raise ValueError(f'{name!r} is not a table with its schema: write shop.items, or "Shop"."Items"')
+
+
+@dataclass(frozen=True)
 class PostgresSettings:
     """One server: the connection, and what it may be asked to bear."""
 
@@ -201,6 +225,7 @@ class PostgresSettings:
     limits: Annotated[Limits, Setting("what `check` finds too much")] = field(default_factory=Limits)
     counts: Annotated[Counting, Setting("tables whose rows are counted before and after")] = field(default_factory=Counting)
     orphans: Annotated[Orphans, Setting("rows that point to nothing")] = field(default_factory=Orphans)
+    backup: Annotated[Backups, Setting("how it is dumped, and what a copy has to show")] = field(default_factory=Backups)
 
     def __post_init__(self) -> None:
         """Refuse a password in the connection string: it would be seen in plans, reports and the journal."""
