@@ -14,10 +14,12 @@ def drop(repository: Repository, id: BackupId) -> None:
 
     Where a manifest cannot be read nobody can tell what is needed: the files stay, and are collected once it can.
     """
-    hidden = repository.hide(id)
-    if hidden.is_dir():
-        repository.discard(_own(repository, id))
-    repository.forget(id)
+    repository.require_there()
+    with repository.attended():
+        hidden = repository.hide(id)
+        if hidden.is_dir():
+            repository.discard(_own(repository, id))
+        repository.forget(id)
 
 
 def _own(repository: Repository, id: BackupId) -> list[str]:
@@ -32,4 +34,5 @@ def _own(repository: Repository, id: BackupId) -> list[str]:
 
 def collect(repository: Repository) -> None:
     """Remove the stored files that no backup needs."""
-    repository.discard(Survey.of(repository).unneeded)
+    with repository.attended():
+        repository.discard(Survey.of(repository).unneeded)

@@ -103,6 +103,8 @@ def prove(repository: Repository, id: BackupId, store: Store, name: str, work: W
     with repository.part(f"prove-{name}") as part:
         require_room(repository.root, manifest.raw_bytes, f"the proof of {id}")
         found, checked = _tried(repository, manifest, store, part, work)
+    if found:
+        repository.require_there()
     proof = Proof(1, id, name, "restored", clock.now(), Duration(clock.monotonic() - began), sha256, found, checked)
     proofs.write(repository, proof)
     return proof
@@ -112,8 +114,9 @@ def _tried(repository: Repository, manifest: Manifest, store: Store, part: Path,
     """Read everything, then rebuild it; what is damaged is a difference like any other."""
     if found := unreadable(repository.root, manifest.streams, work):
         return found, ()
-    for name in ("spool", "world"):
-        (part / name).mkdir(mode=0o700)
+    with no_space(part / "world", Size(8192)):
+        for name in ("spool", "world"):
+            (part / name).mkdir(mode=0o700)
     try:
         with store.scratch(part / "world", work) as (isolated, place):
             return _rebuilt(Streams(repository.root, manifest, part / "spool", work), isolated, place)
