@@ -113,11 +113,15 @@ class Streams:
         return {stream.object.sha256: path for stream, path in self._done.values() if path.exists()}
 
     def _shared(self, stream: Stream, path: Path) -> Stream:
-        """Return the stream as it is kept: what the backup before has stored is not stored again."""
-        if known := self._files.get(stream.object.sha256):
-            path.unlink(missing_ok=True)
-            return replace(stream, object=known)
-        return stream
+        """Return the stream as it is kept: what the backup before has stored is not stored again.
+
+        The same bytes may be cut, or stand on a base, in another way: then the file is shared, and its description is not.
+        """
+        known = self._files.get(stream.object.sha256)
+        if known is None or replace(known, made=stream.object.made) != stream.object:
+            return stream
+        path.unlink(missing_ok=True)
+        return replace(stream, object=known)
 
     def _base(self, name: str) -> Reader | None:
         """Return what a stream may be a delta against: its last object that stands alone, as long as deltas stay small.

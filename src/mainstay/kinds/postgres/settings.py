@@ -174,6 +174,14 @@ class Backups:
 
 
 @dataclass(frozen=True)
+class Service:
+    """The service of a Compose file that runs the server."""
+
+    file: Annotated[Path, Setting("the Compose file that names its image", example="/srv/app/compose.yaml")]
+    name: Annotated[str, Setting("its name there", example="db")]
+
+
+@dataclass(frozen=True)
 class PostgresSettings:
     """One server: the connection, and what it may be asked to bear."""
 
@@ -210,6 +218,9 @@ class PostgresSettings:
         Setting(
             "folder on the server's host with room for two copies of the cluster, for upgrade_rehearsal", example="/srv/scratch"
         ),
+    ] = None
+    compose: Annotated[
+        Service | None, Setting("the service that runs the server; upgrade_check refuses an image of another major version")
     ] = None
     connect_timeout: Annotated[Duration, Setting("how long connecting may take", ge=2, le=120, example="10s")] = Duration(10)
     statement_timeout: Annotated[Duration, Setting("how long one look may take", ge=1, example="1m")] = Duration(60)

@@ -1,4 +1,4 @@
-"""What a dump has to know of a database, and a restore of a server: rows of the queries `sql/dump_*.sql` and `sql/restore_*.sql`."""
+"""What a dump has to know of a database, and a restore of a server: rows of the queries `dump_*.sql` and `restore_*.sql`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from mainstay.kinds.postgres import faults
 from mainstay.kinds.postgres.rows import R, maker
-from mainstay.kinds.postgres.server import Connection
-from mainstay.kinds.postgres.statement import looking
+from mainstay.kinds.postgres.server import Connection, composed
+from mainstay.kinds.postgres.statement import Name, Place, looking
 from mainstay.model.units import Size
 from mainstay.vault.names import ObjectName
 
@@ -77,7 +77,7 @@ class DumpedSequence:
 
 @dataclass(frozen=True)
 class Origin:
-    """The database that is dumped. `grants` are [role, privilege, with grant option], `settings` [role, name, value]; "" = all."""
+    """The database that is dumped. `grants` are [role, privilege, grant option], `settings` [role, name, value]; "" = all."""
 
     sql: ClassVar[str] = "dump_origin"
     extension: ClassVar[str] = ""
@@ -123,7 +123,7 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class Place:
+class Supply:
     """What a server has."""
 
     sql: ClassVar[str] = "restore_place"
@@ -138,6 +138,11 @@ class Place:
     def major(self) -> int:
         """13, 14, ..."""
         return self.version_number // 10_000
+
+
+def filled(template: str, /, **places: Place | list[Name]) -> str:
+    """Return the text of a statement for psql: see `server.composed`."""
+    return composed(template, dict(places)).as_string(None)
 
 
 def rows(connection: Connection, row: type[R]) -> tuple[R, ...]:

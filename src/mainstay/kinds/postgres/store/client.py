@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from threading import Event
@@ -18,7 +18,7 @@ from mainstay.kinds.postgres.server import Connection, Server, milliseconds
 from mainstay.kinds.postgres.settings import PostgresSettings
 from mainstay.kinds.postgres.store.crew import side_by_side
 from mainstay.kinds.postgres.store.pipes import feed, pour
-from mainstay.model.errors import Cancelled, MainstayError, Refused, StepFailed
+from mainstay.model.errors import Cancelled, MainstayError, Refused, StepFailed, Unreachable
 from mainstay.model.target import Target
 from mainstay.system.process import Completed, Door, legible
 from mainstay.vault.store import Work
@@ -73,12 +73,13 @@ class Client:
         if self._asked():
             raise Cancelled("stopped", on=self.session.target.name, because="the run was cancelled")
 
-    def together(self, jobs: Iterable[Callable[[], None]], at_once: int = 0) -> None:
+    def together(self, jobs: Iterable[Callable[[], object]]) -> None:
         """Do jobs side by side; what a failed one left at the server is ended as well."""
         try:
-            side_by_side(jobs, at_once or self.settings.backup.jobs, self.stop, self.pulse)
+            side_by_side(jobs, self.settings.backup.jobs, self.stop, self.pulse)
         except MainstayError:
-            self.server.end_others(self.server.pids)
+            with suppress(Unreachable):  # a server that is gone has no sessions
+                self.server.end_others(self.server.pids)
             raise
 
     def connect(self, database: str = "", **parameters: str) -> Connection:
@@ -119,16 +120,9 @@ class Client:
         _require(done, name, database)
 
     def read_from(self, pieces: Iterator[bytes], name: str, arguments: list[str], database: str) -> None:
-        """Run a program whose input comes in pieces; when they fail, it is ended before it sees an end."""
-        given_up, environment = Event(), self._env(database, _LOADING)
-        door = replace(self.session.door, stop=lambda: self.stop.is_set() or given_up.is_set())
-        session = replace(self.session, door=door)
-        program, left = self.program(name), self.work.deadline.left
-
-        def run(end: IO[bytes]) -> Completed:
-            return session.door.run([program.path, *arguments], left, env=environment, stdin=end)
-
-        _require(feed(run, pieces, given_up), name, database)
+        """Run a program whose input comes in pieces: what it does with less than all of them must not count."""
+        environment = self._env(database, _LOADING)
+        _require(feed(lambda end: self._run(name, arguments, environment, stdin=end), pieces), name, database)
 
     def _run(
         self,
@@ -166,10 +160,9 @@ class Client:
 
 @contextmanager
 def reached(target: Target, door: Door, work: Work) -> Iterator[Client]:
-    """Open the way to a server; what a killed process left there under the same name ends first."""
+    """Open the way to a server."""
     client = Client(target, door, work)
     try:
-        client.server.end_others()
         yield client
     finally:
         client.server.close()

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from mainstay.kinds.postgres.server import composed
 from mainstay.kinds.postgres.settings import qualified
-from mainstay.kinds.postgres.store.catalog import DumpedTable
+from mainstay.kinds.postgres.statement import Name
+from mainstay.kinds.postgres.store.catalog import DumpedTable, filled
 from mainstay.kinds.postgres.store.client import PSQL, Client
 from mainstay.kinds.postgres.store.digests import Tally, by_size, counting
 from mainstay.kinds.postgres.store.snapshot import Snapshot, held
@@ -108,7 +108,7 @@ def _archives(client: Client, seen: Snapshot, sink: Sink, tally: Tally) -> Itera
     for part, stream, program, arguments in (
         ("schema", SCHEMA, "pg_dump", [*share, *sections]),
         ("schema", DATA, "pg_dump", [*share, *rest]),
-        ("schema", GLOBALS, "pg_dumpall", ["--globals-only", "--lock-wait-timeout=30000", *passwords]),
+        ("schema", GLOBALS, "pg_dumpall", ["--globals-only", f"--database={seen.database}", *passwords]),
     ):
         yield 1 << 62, partial(_print, client, sink, tally, (part, stream, seen.database), (program, arguments, ""))
 
@@ -121,9 +121,7 @@ def _tables(client: Client, seen: Snapshot, sink: Sink, tally: Tally) -> Iterato
             yield one.size, partial(_print, client, sink, tally, what, ("psql", list(PSQL), script))
 
 
-def _print(
-    client: Client, sink: Sink, tally: Tally, what: tuple[str, str, str], how: tuple[str, list[str], str]
-) -> None:
+def _print(client: Client, sink: Sink, tally: Tally, what: tuple[str, str, str], how: tuple[str, list[str], str]) -> None:
     (part, stream, database), (program, arguments, script) = what, how
     with tally.timed(part), sink.stream(stream) as out:
         client.print_into(out, program, arguments, database, script)
@@ -131,15 +129,16 @@ def _print(
 
 def copying(one: DumpedTable, template: str, without_columns: str) -> str:
     """Fill the places of a COPY."""
-    places = {"table": (one.schema, one.name), "columns": [(column,) for column in one.stored]}
-    return composed(template if one.stored else without_columns, dict(places)).as_string(None)
+    columns: list[Name] = [(column,) for column in one.stored]
+    return filled(template if columns else without_columns, table=(one.schema, one.name), columns=columns)
 
 
 def patterns(seen: Snapshot) -> Iterator[str]:
-    """Yield pg_dump's patterns for exactly what is streamed: many names in one, for each pattern is a look at the whole catalog."""
+    """Yield pg_dump's patterns for exactly what is streamed: many names in one, for each one is a look at the catalog."""
     by_schema: dict[str, list[str]] = defaultdict(list)
-    for one in (*(one for one in seen.tables if one.streamed), *(state.sequence for state in seen.sequences)):
-        by_schema[one.schema].append(_literal(one.name))
+    streamed = [(one.schema, one.name) for one in seen.tables if one.streamed]
+    for schema, name in (*streamed, *((state.sequence.schema, state.sequence.name) for state in seen.sequences)):
+        by_schema[schema].append(_literal(name))
     for schema, names in by_schema.items():
         for start in range(0, len(names), _MANY):
             yield f"{_literal(schema)}.({'|'.join(names[start : start + _MANY])})"
@@ -153,8 +152,7 @@ def _literal(name: str) -> str:
 
 def _set(seen: Snapshot) -> Iterator[str]:
     for state in seen.sequences:
-        places = {"name": state.sequence.quoted, "last": state.last, "called": state.called}
-        yield composed(_VALUE, dict(places)).as_string(None)
+        yield filled(_VALUE, name=state.sequence.quoted, last=state.last, called=state.called)
 
 
 def _write(sink: Sink, name: str, content: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mainstay.kinds.postgres.store.catalog import Origin, Place
+from mainstay.kinds.postgres.store.catalog import Origin, Supply
 from mainstay.model.errors import Refused
 
 
-def require_fit(origin: Origin, place: Place, pg_restore: str, *, private: bool) -> None:
+def require_fit(origin: Origin, place: Supply, pg_restore: str, *, private: bool) -> None:
     """Raise Refused unless the server has all that a dump needs; a private server gets along without tablespaces."""
     lacking = [*_versions(origin, place, pg_restore), *_named("role", origin.roles, place.roles, "create it")]
     versions = dict(one.rsplit(" ", 1) for one in origin.extensions)
@@ -16,11 +16,14 @@ def require_fit(origin: Origin, place: Place, pg_restore: str, *, private: bool)
         lacking += _named("tablespace", origin.tablespaces, place.tablespaces, "create it")
     if lacking:
         raise Refused(
-            "the backup does not fit this server", on=f"backup of {origin.name}", because="; ".join(lacking), next="then try again"
+            "the backup does not fit this server",
+            on=f"backup of {origin.name}",
+            because="; ".join(lacking),
+            next="then try again",
         )
 
 
-def _versions(origin: Origin, place: Place, pg_restore: str) -> list[str]:
+def _versions(origin: Origin, place: Supply, pg_restore: str) -> list[str]:
     found = []
     if place.major < origin.major:
         found.append(f"the server is version {place.major}, the backup is of version {origin.major}: restore to a newer server")

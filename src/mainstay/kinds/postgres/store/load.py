@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from mainstay.kinds.postgres.server import composed
 from mainstay.kinds.postgres.settings import qualified
+from mainstay.kinds.postgres.statement import Name
 from mainstay.kinds.postgres.store import making, one_table
-from mainstay.kinds.postgres.store.catalog import Origin, Place, Stored, rows
+from mainstay.kinds.postgres.store.catalog import Origin, Stored, Supply, filled, rows
 from mainstay.kinds.postgres.store.client import PSQL, Client
 from mainstay.kinds.postgres.store.dump import DATA, GLOBALS, SCHEMA, SEQUENCES
 from mainstay.kinds.postgres.store.fitting import require_fit
@@ -22,7 +22,7 @@ from mainstay.model.errors import Refused
 from mainstay.vault.manifest import Damaged
 from mainstay.vault.store import Source
 
-# Frozen at once: nobody else sees the table yet, and no vacuum has to come back to it. Without the last lines nothing is committed.
+# Frozen at once, so that no vacuum has to come back: nobody sees the table yet. Without the last lines nothing is committed.
 _BEGIN = "BEGIN;\nTRUNCATE ONLY {table};\nCOPY {table} ({columns}) FROM STDIN (FREEZE);\n"
 _BEGIN_EMPTY = "BEGIN;\nTRUNCATE ONLY {table};\nCOPY {table} FROM STDIN (FREEZE);\n"
 _END = b"\\.\nCOMMIT;\n"
@@ -39,7 +39,7 @@ def load(client: Client, source: Source, name: str, only: str, *, private: bool)
     if private:
         _create_roles(client, source)
     with client.connect() as connection:
-        [place] = rows(connection, Place)
+        [place] = rows(connection, Supply)
     require_fit(origin, place, client.program("pg_restore").version, private=private)
     making.create(client, name, origin)
     if only:
@@ -47,8 +47,7 @@ def load(client: Client, source: Source, name: str, only: str, *, private: bool)
         one_table.load(archive, wanted[0], partial(_fill, client, source, name, wanted))
     else:
         _everything(client, source, name, wanted, ["--no-tablespaces"] if private else [])
-    jobs = f"--jobs={client.settings.backup.jobs}"
-    client.together([partial(client.run, "vacuumdb", ["--analyze-only", "--quiet", jobs], name)])
+    client.together([partial(client.run, "psql", list(PSQL), name, b"ANALYZE")])  # vacuumdb leaves out what is partitioned
     making.dress(client, name, origin)
 
 
@@ -122,8 +121,8 @@ def _copy(client: Client, source: Source, name: str, one: Stored) -> None:
 
 
 def _script(one: Stored, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    places = {"table": (one.schema, one.name), "columns": [(column,) for column in one.columns]}
-    yield composed(_BEGIN if one.columns else _BEGIN_EMPTY, dict(places)).as_string(None).encode()
+    columns: list[Name] = [(column,) for column in one.columns]
+    yield filled(_BEGIN if columns else _BEGIN_EMPTY, table=(one.schema, one.name), columns=columns).encode()
     yield from pieces
     yield _END
 

@@ -1,7 +1,7 @@
 """The databases that restores make: created under a mark, given the properties of the original, renamed, removed.
 
-The mark is a setting of the database (`mainstay.made`): only what carries it is ever dropped. A database carries it before it has the
-name under which anybody knows it: until then its name is the digest of that name.
+The mark is a setting of the database (`mainstay.made`): only what carries it is ever dropped. A database carries it before it has
+the name under which anybody knows it: until then its name is the digest of that name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from mainstay.kinds.postgres.store.client import Client
 from mainstay.model.errors import Refused, StepFailed
 
 LONGEST = 63  # bytes of a name
-_CREATE = "CREATE DATABASE {name} TEMPLATE template0 OWNER {owner} ENCODING {encoding} LC_COLLATE {collate} LC_CTYPE {ctype} {more}"
+_CREATE = (
+    "CREATE DATABASE {name} TEMPLATE template0 OWNER {owner} ENCODING {encoding} LC_COLLATE {collate} LC_CTYPE {ctype} {more}"
+)
 _MARK = "ALTER DATABASE {name} SET mainstay.made = restore"
 _UNMARK = "ALTER DATABASE {name} RESET mainstay.made"
 _RENAME = "ALTER DATABASE {name} RENAME TO {new}"
@@ -29,7 +31,9 @@ _MARKED = """
 SELECT d.datname::text FROM pg_database d JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = 0
 WHERE EXISTS (SELECT FROM unnest(s.setconfig) one WHERE one LIKE 'mainstay.made=%')
 """
-_SUBSCRIPTIONS = "SELECT s.subname::text FROM pg_subscription s, pg_database d WHERE d.oid = s.subdbid AND d.datname = current_database()"
+_SUBSCRIPTIONS = (
+    "SELECT s.subname::text FROM pg_subscription s, pg_database d WHERE d.oid = s.subdbid AND d.datname = current_database()"
+)
 _DETACH = ("ALTER SUBSCRIPTION {name} DISABLE", "ALTER SUBSCRIPTION {name} SET (slot_name = NONE)", "DROP SUBSCRIPTION {name}")
 
 
@@ -46,7 +50,9 @@ def marked(client: Client) -> set[str]:
 def create(client: Client, name: str, origin: Origin) -> None:
     """Create an empty database that is made like the original; Refused when the server has no such encoding or locale."""
     if exists(client, name):
-        raise Refused("a restore never writes over anything", on=f"database {name}", because="it exists", next="choose another name")
+        raise Refused(
+            "a restore never writes over anything", on=f"database {name}", because="it exists", next="choose another name"
+        )
     first = _first_name(name)
     with client.connect() as connection:
         _do(connection, _DROP, name=(first,))
@@ -95,7 +101,9 @@ def remove(client: Client, name: str) -> None:
 def _require_marked(client: Client, name: str) -> None:
     if name == client.identity.database or name not in marked(client):
         raise Refused(
-            "this database was not made by a restore", on=f"database {name}", because="it does not carry the setting mainstay.made"
+            "this database was not made by a restore",
+            on=f"database {name}",
+            because="it does not carry the setting mainstay.made",
         )
 
 

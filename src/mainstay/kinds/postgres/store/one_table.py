@@ -11,7 +11,8 @@ from mainstay.kinds.postgres.store.catalog import Stored
 from mainstay.kinds.postgres.store.client import Client
 from mainstay.model.errors import Refused
 
-_MAY_NEED = ("SCHEMA -", "EXTENSION -", "TYPE", "SHELL TYPE", "DOMAIN", "COLLATION", "FUNCTION", "AGGREGATE", "SEQUENCE", "OPERATOR")
+_TYPES = ("TYPE", "SHELL TYPE", "DOMAIN", "COLLATION")
+_MAY_NEED = ("SCHEMA -", "EXTENSION -", *_TYPES, "FUNCTION", "AGGREGATE", "SEQUENCE", "OPERATOR")
 _NOT_YET = ("SEQUENCE OWNED BY", "SEQUENCE SET")
 
 
@@ -37,7 +38,7 @@ class Archive:
 
 
 def load(archive: Archive, one: Stored, fill: Callable[[], None]) -> None:
-    """Load one table; `fill` loads its rows. Only the table itself has to succeed: a function may need tables that are not wanted."""
+    """Load one table; `fill` loads its rows. Only the table itself has to succeed: functions may need others."""
     client, entries = archive.client, archive.entries()
     archive.restore(_chosen(entries, _MAY_NEED, _NOT_YET), client.attempt)
     archive.restore(_chosen(entries, _of(one, "TABLE", "DEFAULT")), client.run, "--exit-on-error")

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from threading import Event
 from typing import IO, BinaryIO
 
 from mainstay.system.process import Completed
@@ -18,29 +17,29 @@ Run = Callable[[IO[bytes]], Completed]  # runs a program with one end of a pipe
 
 
 def pour(run: Run, into: BinaryIO) -> Completed:
-    """Write what a program prints into a stream. A stream that fails ends the program by SIGPIPE, and its error is the one raised."""
+    """Write what a program prints into a stream. When that fails, SIGPIPE ends the program, and its error is raised."""
     read, write = _pipe()
     with _beside(run, write) as running:
         with read:
-            while chunk := os.read(read.fileno(), _WIDE):
-                into.write(chunk)
+            for piece in read_all(read):
+                into.write(piece)
         return running.result()
 
 
-def feed(run: Run, pieces: Iterator[bytes], given_up: Event) -> Completed:
-    """Let a program read pieces. When they fail, `given_up` is set before the program sees an end: it must not take it for one.
+def feed(run: Run, pieces: Iterator[bytes]) -> Completed:
+    """Let a program read pieces. When they fail, their error is raised; the end that the program then sees is none to it.
 
     A program that ends before it has read all is asked for its exit code as any other.
     """
     read, write = _pipe()
     with _beside(run, read) as running:
-        with write, suppress(BrokenPipeError), _noted(given_up):
+        with write, suppress(BrokenPipeError):
             for piece in pieces:
                 _written(write.fileno(), piece)
         return running.result()
 
 
-def read_all(stream: BinaryIO) -> Iterator[bytes]:
+def read_all(stream: IO[bytes]) -> Iterator[bytes]:
     """Yield a stream in large pieces."""
     while piece := stream.read(_WIDE):
         yield piece
@@ -58,21 +57,6 @@ def _beside(run: Run, end: IO[bytes]) -> Iterator[Future[Completed]]:
         yield pool.submit(ran)
 
 
-@contextmanager
-def _noted(given_up: Event) -> Iterator[None]:
-    """Set the event when the block ends with an error of the stream; a closed pipe is the program's affair."""
-    done = False
-    try:
-        yield
-        done = True
-    except BrokenPipeError:
-        done = True
-        raise
-    finally:
-        if not done:
-            given_up.set()
-
-
 def _written(fd: int, piece: bytes) -> None:
     view = memoryview(piece)
     while view:
@@ -83,4 +67,4 @@ def _pipe() -> tuple[IO[bytes], IO[bytes]]:
     read, write = os.pipe()
     with suppress(PermissionError):  # the user's pipes are as wide as they may be in all
         fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _WIDE)
-    return os.fdopen(read, "rb", buffering=0), os.fdopen(write, "wb", buffering=0)
+    return os.fdopen(read, "rb", buffering=_WIDE), os.fdopen(write, "wb", buffering=0)

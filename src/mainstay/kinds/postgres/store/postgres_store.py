@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,15 +49,22 @@ class PostgresStore:
 
     def dump(self, sink: Sink) -> Dump:
         """Write one snapshot as streams: see `dump`."""
-        with self._reached(sink.work) as client:
+        with self._alone(sink.work) as client:
             return dump(client, sink)
 
+    @property
+    def live(self) -> str:
+        """Return the database that `dsn` names."""
+        with self._reached(unhurried()) as client:
+            return client.identity.database
+
     def beside(self, name: str) -> str:
-        """Return a name that a database can have: a long one ends in its digest."""
-        if len(name.encode()) <= making.LONGEST:
-            return name
-        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-        return f"{name.encode()[: making.LONGEST - 13].decode(errors='ignore')}-{digest}"
+        """Return the name of the live database with this one after it."""
+        return _fitting(f"{self.live}_{name}")
+
+    def half_made(self, place: str, id: str) -> str:
+        """Return a name that only this restore uses."""
+        return _fitting(f"{place} {id}")
 
     def exists(self, place: str) -> bool:
         """Tell whether a database of that name is there."""
@@ -65,7 +73,7 @@ class PostgresStore:
 
     def load(self, source: Source, place: str, only: str = "") -> None:
         """Rebuild as a new database; Refused, before anything is made, when this server lacks what the dump needs."""
-        with self._reached(source.work) as client:
+        with self._alone(source.work) as client:
             load(client, source, place, only, private=self.private)
 
     def describe(self, place: str, work: Work) -> Dump:
@@ -97,5 +105,20 @@ class PostgresStore:
 
         return scratch(self, folder, work)
 
+    @contextmanager
+    def _alone(self, work: Work) -> Iterator[Client]:
+        """Reach the server after what a killed attempt has left there was ended."""
+        with self._reached(work) as client:
+            client.server.end_others()
+            yield client
+
     def _reached(self, work: Work) -> AbstractContextManager[Client]:
         return reached(self.target, self.door, work)
+
+
+def _fitting(name: str) -> str:
+    """Return a name that a database can have: a long one is cut, and ends in its digest."""
+    if len(name.encode()) <= making.LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name.encode()[: making.LONGEST - 13].decode(errors='ignore')}-{digest}"

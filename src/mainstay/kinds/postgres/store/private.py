@@ -6,6 +6,7 @@ Its processes carry the name of the step in their environment, so that recovery 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import pwd
 import shutil
@@ -15,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mainstay.kinds.postgres.pg_upgrade import sockets as short_place
 from mainstay.model.errors import StepFailed
 from mainstay.model.units import Duration
 from mainstay.system.process import Completed, Door, legible
@@ -24,7 +24,7 @@ from mainstay.vault.store import Work
 SUPERUSER = "mainstay_scratch"  # no role of the original: its own superuser becomes an ordinary one here
 _USER = "postgres"  # a server refuses to run as root
 _ASK, _STOP = Duration(15), Duration(60)
-_LOCK = ".lock"
+_LOCK, _SHORT = ".lock", "mainstay-scratch-"
 _CONF = """
 listen_addresses = ''
 unix_socket_directories = '{sockets}'
@@ -58,8 +58,8 @@ class PrivateServer:
 
     @property
     def sockets(self) -> Path:
-        """Return the folder of its socket, whose path has to be short."""
-        return short_place(self.folder)
+        """Return the folder of its socket: its path is short, since that of a socket ends at 107 bytes."""
+        return Path(tempfile.gettempdir(), _SHORT + hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16])
 
     def run(self, program: str, arguments: list[str], within: Duration, prefix: list[str] | None = None) -> Completed:
         """Run a program as the server's user."""
@@ -101,7 +101,9 @@ def _started(server: PrivateServer, data: Path, work: Work) -> PrivateServer:
     done = server.run("pg_ctl", options, work.deadline.left, prefix)
     if done.code:
         said = " | ".join(legible(log.read_bytes()).splitlines()[-5:]) if log.exists() else legible(done.stderr)
-        raise StepFailed("the scratch server does not start", on=str(data), because=said, next="see docs/how-to/back-up-and-restore.md")
+        raise StepFailed(
+            "the scratch server does not start", on=str(data), because=said, next="see docs/how-to/back-up-and-restore.md"
+        )
     kept = "without network" if prefix else "not cut off from the network: unshare is not permitted here"
     return replace(server, remark=f"proven in a private server of its own, {kept}")
 
@@ -138,7 +140,7 @@ def _hand_over(folder: Path) -> None:
 @contextmanager
 def _short_folder(server: PrivateServer) -> Iterator[None]:
     """Make the short folder, locked as long as this process lives; those of killed ones, whose lock is free, go first."""
-    for lock in Path(tempfile.gettempdir()).glob(f"mainstay-*/{_LOCK}"):
+    for lock in Path(tempfile.gettempdir()).glob(f"{_SHORT}*/{_LOCK}"):
         with lock.open() as file:
             if _locked(file.fileno()):
                 shutil.rmtree(lock.parent)

@@ -1,4 +1,4 @@
-"""Where a backup is proven: a private server that nobody else reaches, or, where none can be started, a database beside the others."""
+"""Where a backup is proven: a private server that nobody else reaches, or, where none can be started, one more database."""
 
 from __future__ import annotations
 
@@ -72,4 +72,4 @@ def _beside(store: PostgresStore, folder: Path, work: Work, why: str) -> Iterato
         try:
             yield place
         finally:
-            making.remove(client, place)
+            store.remove(place)  # by a connection of its own: those of this client may have been ended as an earlier attempt's

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import psycopg
 
 from mainstay.kinds.postgres import faults
-from mainstay.kinds.postgres.server import Connection, composed
-from mainstay.kinds.postgres.store.catalog import DumpedSequence, DumpedTable, Origin, Remark, rows
+from mainstay.kinds.postgres.server import Connection
+from mainstay.kinds.postgres.statement import Name
+from mainstay.kinds.postgres.store.catalog import DumpedSequence, DumpedTable, Origin, Remark, filled, rows
 from mainstay.kinds.postgres.store.client import Client
 from mainstay.model.errors import StepFailed
 
@@ -53,7 +54,7 @@ class Snapshot:
     @property
     def joined(self) -> str:
         """Return the beginning of a script that sees this moment."""
-        return composed(_JOIN, {"id": self.id}).as_string(None)
+        return filled(_JOIN, id=self.id)
 
 
 @contextmanager
@@ -94,15 +95,15 @@ def _taken(connection: Connection) -> Snapshot:
 
 def _lock(connection: Connection, tables: Sequence[DumpedTable]) -> None:
     for start in range(0, len(tables), _MANY):
-        names = [(one.schema, one.name) for one in tables[start : start + _MANY]]
-        connection.execute(composed(_LOCK, {"tables": names}))
+        names: list[Name] = [(one.schema, one.name) for one in tables[start : start + _MANY]]
+        connection.execute(filled(_LOCK, tables=names).encode())
 
 
 def _value(connection: Connection, one: DumpedSequence) -> SequenceState:
     """Read a sequence after the snapshot was taken: it does not obey it, and may be ahead of its rows but never behind."""
-    [(last, called)] = connection.execute(composed(_VALUE, {"sequence": (one.schema, one.name)})).fetchall()
+    [(last, called)] = connection.execute(filled(_VALUE, sequence=(one.schema, one.name)).encode()).fetchall()
     if not one.column:
         return SequenceState(one, last, called)
-    places = {"column": (one.column,), "table": (one.table_schema, one.table_name)}
-    [(highest,)] = connection.execute(composed(_HIGHEST, dict(places))).fetchall()
+    query = filled(_HIGHEST, column=(one.column,), table=(one.table_schema, one.table_name))
+    [(highest,)] = connection.execute(query.encode()).fetchall()
     return SequenceState(one, last, called, highest)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from mainstay.kinds.postgres import faults
-from mainstay.kinds.postgres.server import Connection, composed
+from mainstay.kinds.postgres.server import Connection
+from mainstay.kinds.postgres.store.catalog import filled
 from mainstay.kinds.postgres.store.client import Client
 from mainstay.kinds.postgres.store.snapshot import Snapshot
 from mainstay.model.errors import StepFailed
@@ -19,7 +20,8 @@ _CREATE = "CREATE EXTENSION amcheck SCHEMA pg_catalog"
 _INDEXES = """
 SELECT format('%I.%I', n.nspname, c.relname), c.oid::bigint FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'i' AND c.relam = 403 AND i.indisvalid AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' ORDER BY pg_relation_size(c.oid) DESC
+WHERE c.relkind = 'i' AND c.relam = 403 AND i.indisvalid AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
+ORDER BY pg_relation_size(c.oid) DESC
 """
 _CHECK = "SELECT {check}({oid}::oid::regclass, true);\n"
 
@@ -57,9 +59,9 @@ def _amcheck(connection: Connection, *, private: bool) -> str | None:
 
 def _check(client: Client, name: str, schema: str, batch: list[Index]) -> None:
     """Check indexes in one program; when it fails, one after the other, to name the one that is damaged."""
-    places = [{"check": (schema, "bt_index_check"), "oid": oid} for _, oid in batch]
+    script = "".join(filled(_CHECK, check=(schema, "bt_index_check"), oid=oid) for _, oid in batch)
     try:
-        client.ask("".join(composed(_CHECK, dict(each)).as_string(None) for each in places), name)
+        client.ask(script, name)
     except StepFailed as error:
         if len(batch) == 1:
             raise Damaged("the copy is damaged", on=f"index {batch[0][0]}", because=error.because) from error
