@@ -21,6 +21,9 @@ mmdebstrap mmdebstrap
 postgresql-15 /usr/lib/postgresql/15/bin/postgres
 postgresql-15-repack /usr/lib/postgresql/15/bin/pg_repack
 pgbouncer pgbouncer
+openssh-server /usr/sbin/sshd
+gnupg gpg
+jq jq
 EOF
 for package in "$@"; do
     command -v "$package" >/dev/null || missing="$missing $package"

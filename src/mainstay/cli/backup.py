@@ -109,6 +109,128 @@ def prune(repository: Repository = "", yes: Yes = False, dry: Dry = False) -> No
     _start(repository, "prune", yes=yes, dry=dry)
 
 
+@group.command()
+def copy(repository: Repository = "", dry: Dry = False) -> None:
+    """Copy every backup to every remote, encrypted and signed.
+
+    What is at a remote already is not sent again. A copy is seen there only when it is complete.
+
+    \b
+    mainstay backup copy
+    """
+    _start(repository, "copy", dry=dry)
+
+
+@group.command("verify-copies")
+def verify_copies(
+    every: Annotated[bool, typer.Option("--all", help="All copies, and not the newest of each target alone.")] = False,
+    repository: Repository = "",
+    dry: Dry = False,
+) -> None:
+    """Compare the copies at the remotes with their signed lists.
+
+    By the checksum that a remote keeps, or by reading it to its end. A file that was altered there is named.
+
+    \b
+    mainstay backup verify-copies --all
+    """
+    _start(repository, "verify_copies", dry=dry, params={"which": "all" if every else "latest"})
+
+
+@group.command("prune-copies")
+def prune_copies(repository: Repository = "", yes: Yes = False, dry: Dry = False) -> None:
+    """Remove the copies that no rule of their remote wants.
+
+    Never the newest proven one there, and nothing while a signed list cannot be trusted.
+
+    \b
+    mainstay backup prune-copies --dry-run
+    """
+    _start(repository, "prune_copies", yes=yes, dry=dry)
+
+
+@group.command()
+def fetch(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="The target whose backup is brought.")],
+    remote: Annotated[str, typer.Option("--from", metavar="REMOTE", help="The remote, as in `copies`.")],
+    key: Annotated[Path, typer.Option("--key", metavar="FILE", help="The escrow text, or another file with the private key.")],
+    backup: Annotated[str, typer.Option("--backup", metavar="ID", help="Its id or the beginning of it.")] = "latest",
+    repository: Repository = "",
+    dry: Dry = False,
+) -> None:  # fmt: skip
+    """Bring a backup from a remote into the repository.
+
+    Signature and checksums come first, then it is decrypted. On a new host this configuration and the escrow text are enough:
+    the repository is made, and prove and restore work on it as on any other.
+
+    \b
+    mainstay backup fetch db --from bucket --key /root/escrow.txt
+    """
+    params = {"remote": remote, "target": target, "key": str(key.absolute()), "backup": backup}
+    _start(repository, "fetch", dry=dry, params=params)
+
+
+keys = call.command("keys", help="Make, show and try the keys that copies are encrypted and signed with.")
+group.add_typer(keys)
+
+
+@keys.command()
+def generate(
+    escrow: Annotated[Path, typer.Option("--escrow", metavar="FILE", help="Where the private key is written, once.")],
+    repository: Repository = "",
+) -> None:
+    """Make a pair of keys to encrypt with, and one to sign with.
+
+    The private key that opens copies goes into the escrow text alone. Print that, take it away from this host, try it with
+    `mainstay backup keys drill`, and delete the file.
+
+    \b
+    mainstay backup keys generate --escrow /root/escrow.txt
+    """
+    from mainstay.system.process import Door
+    from mainstay.vault import keys as pairs
+
+    site = call.opened()
+    folder = _key_folder(site, repository)
+    pairs.generate(folder, escrow.absolute(), site.site.name, Door())
+    typer.echo(f"keys: {folder}\nescrow text: {escrow}: print it, take it away, then: mainstay backup keys drill --with FILE")
+
+
+@keys.command("show")
+def show_keys(repository: Repository = "") -> None:
+    """Print the fingerprints.
+
+    Nothing secret is shown.
+
+    \b
+    mainstay backup keys show
+    """
+    from mainstay.system.process import Door
+    from mainstay.vault import sealing
+    from mainstay.vault.keys import Keys
+
+    pair = Keys(_key_folder(call.opened(), repository))
+    pair.require()
+    for what, path in (("encrypted for", pair.encryption), ("signed by", pair.signing)):
+        typer.echo(f"{what:<14}{', '.join(sealing.fingerprints(path, Door()))}")
+
+
+@keys.command()
+def drill(
+    escrow: Annotated[Path, typer.Option("--with", metavar="FILE", help="The escrow text, brought back for this.")],
+    repository: Repository = "",
+    dry: Dry = False,
+) -> None:
+    """Open the newest copy at each remote with the escrowed key.
+
+    `mainstay check` warns until this has worked, and again when it was too long ago.
+
+    \b
+    mainstay backup keys drill --with /root/escrow.txt
+    """
+    _start(repository, "drill_keys", dry=dry, params={"escrow": str(escrow.absolute())})
+
+
 @app.command()
 def restore(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="The target whose backup is restored.")],
@@ -137,6 +259,13 @@ def _start(repository: str, task: str, *, yes: bool = False, dry: bool, params: 
 
     how = doing.How(yes=yes, dry=dry)
     doing.start(lambda site: site.routine(f"{_repository(site, repository)}.{task}", params), how)
+
+
+def _key_folder(site: App, repository: str) -> Path:
+    folder: Path | None = site.site.targets[_repository(site, repository)].settings.keys
+    if folder is None:
+        raise ConfigError("no folder of keys is configured", next="set `keys` of the repository, such as /etc/mainstay/keys")
+    return folder
 
 
 def _repository(site: App, named: str) -> str:

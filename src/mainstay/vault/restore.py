@@ -99,6 +99,9 @@ def scratch_name(into: str, id: BackupId) -> str:
 def prove(repository: Repository, id: BackupId, store: Store, name: str, work: Work) -> Proof:
     """Rebuild a backup in an isolated place, compare, write down what was found, and return it."""
     manifest, sha256 = manifests.read(repository.folder(id), id)
+    if not (manifest.counts or manifest.digests):
+        because = "; ".join(manifest.notes) or "nothing was counted when it was made"
+        raise Refused("this backup can be restored, but not proven", on=id, because=because, next="make one that is described")
     began = clock.monotonic()
     with repository.part(f"prove-{name}") as part:
         require_room(repository.root, manifest.raw_bytes, f"the proof of {id}")
@@ -139,6 +142,8 @@ def _rebuilt(source: Streams, store: Store, place: str, only: str = "") -> Found
 
 def differences(manifest: Manifest, found: Dump, only: str = "") -> tuple[str, ...]:
     """Compare counts and digests by name; where a part was asked for, of what is there."""
+    if not (manifest.counts or manifest.digests):
+        return ()  # `prove` refuses such a backup
     names = sorted({*found.counts, *found.digests, *(() if only else {**manifest.counts, **manifest.digests})})
     told = [_difference(name, manifest, found) for name in names]
     return tuple(text for text in told if text)

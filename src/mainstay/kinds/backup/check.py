@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from mainstay.kinds.backup.facts import RepositoryFacts, look, newest, obstacle
+from dataclasses import replace
+
+from mainstay.kinds.backup.copy_findings import copy_findings
+from mainstay.kinds.backup.facts import RepositoryFacts, look_with_remotes, newest, obstacle
+from mainstay.kinds.backup.remotes import look_at_keys
 from mainstay.kinds.kind import NoParams, Session, TaskKind
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.plan import On
@@ -14,19 +18,19 @@ class Check(TaskKind[RepositoryFacts, NoParams]):
     """Reads manifests and proofs, and no object."""
 
     name = "check"
-    summary = "age of the newest proven backup of each target, damage, clutter and modes"
+    summary = "age of the newest proven backup of each target, here and at each remote; damage, clutter, modes, keys"
     task_class = TaskClass.CHECK
     facts = RepositoryFacts
 
     def observe(self, session: Session, on: On | None = None) -> RepositoryFacts:
-        """Read the catalogue."""
-        return look(session, on, session.last)
+        """Read the catalogue, and list what is at the remotes."""
+        return replace(look_with_remotes(session, on), keys=look_at_keys(session))
 
     def assess(self, facts: RepositoryFacts, params: NoParams) -> list[Finding]:
         """One finding for each target, and one for everything that is out of order."""
         if (reason := obstacle(facts)) is not None:
             return [Finding(Level.CRITICAL, "repository", reason, "mount its disk, or correct repository.path")]
-        return [*(_age(facts, target) for target in facts.settings.of), *disorder(facts)]
+        return [*(_age(facts, target) for target in facts.settings.of), *disorder(facts), *copy_findings(facts)]
 
 
 def _age(facts: RepositoryFacts, target: str) -> Finding:

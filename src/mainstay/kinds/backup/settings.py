@@ -1,4 +1,4 @@
-"""What is to be known of a repository."""
+"""What is to be known of a repository, and of the remotes that it is copied to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated
 
 from mainstay.model.setting import Setting
 from mainstay.model.units import Duration
+from mainstay.vault.names import ObjectName
+from mainstay.vault.remotes import DiskSettings, RemoteSettings, S3Settings, SftpSettings
 from mainstay.vault.retention import Policy
 
 
@@ -16,6 +18,31 @@ class RepositorySettings:
     """Where backups are kept."""
 
     path: Annotated[Path, Setting("the folder that holds the backups; the first backup makes it", example="/backups")]
+
+
+@dataclass(frozen=True)
+class CopySettings:
+    """A remote: exactly one of disk, sftp and s3, and how long copies stay there."""
+
+    disk: Annotated[DiskSettings | None, Setting("a folder on another disk", example="{folder: /mnt/second/backups}")] = None
+    sftp: Annotated[SftpSettings | None, Setting("a folder on a host with an SFTP server")] = None
+    s3: Annotated[S3Settings | None, Setting("a bucket of an S3-compatible server")] = None
+    keep: Annotated[Policy, Setting("how many copies of each target stay", example="{monthly: 24}")] = field(
+        default_factory=Policy
+    )
+    max_lag: Annotated[Duration, Setting("a backup must have been copied this long after it was made", ge=60, example="6h")] = (
+        Duration(6 * 3600)
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse a remote that is nowhere, or at two places."""
+        if sum(one is not None for one in (self.disk, self.sftp, self.s3)) != 1:
+            raise ValueError("name exactly one of disk, sftp and s3")
+
+    @property
+    def remote(self) -> RemoteSettings:
+        """Return where it is."""
+        return next(one for one in (self.disk, self.sftp, self.s3) if one is not None)
 
 
 @dataclass(frozen=True)
@@ -30,3 +57,19 @@ class BackupSettings:
     max_age: Annotated[Duration, Setting("the newest proven backup of each target must be younger", ge=60, example="26h")] = (
         Duration(26 * 3600)
     )
+    keys: Annotated[
+        Path | None, Setting("the folder of the keys, made by `mainstay backup keys generate`", example="/etc/mainstay/keys")
+    ] = None
+    copies: Annotated[dict[str, CopySettings], Setting("remotes that every backup is copied to, encrypted, by name")] = field(
+        default_factory=dict
+    )
+    max_drill_age: Annotated[
+        Duration, Setting("a copy must have been opened with the escrowed key within this time", ge=60, example="180d")
+    ] = Duration(180 * 86400)
+
+    def __post_init__(self) -> None:
+        """Refuse copies that nobody could encrypt, and names that are no plain words."""
+        if self.copies and not self.keys:
+            raise ValueError("copies are encrypted and signed: name the folder of the keys, `keys`")
+        for name in self.copies:
+            ObjectName(name)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from mainstay.kinds.backup.check import disorder
 from mainstay.kinds.backup.facts import RepositoryFacts, look, newest, obstacle, opened
+from mainstay.kinds.backup.signing import wrong_signature
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import Finding, because
 from mainstay.model.errors import StepFailed
@@ -77,6 +78,7 @@ class Verify(TaskKind[RepositoryFacts, VerifyParams]):
         repository, id = opened(session), BackupId(step.args["id"])
         began, folder = clock.monotonic(), repository.folder(id)
         found = reading.verify(repository, id, session.work(deadline, step.cost.bytes))
+        found += wrong_signature(session, repository, id)
         _, sha256 = manifests.read(folder, id)  # what is damaged here is raised with its name
         took = Duration(clock.monotonic() - began)
         proofs.write(repository, Proof(1, id, step.args["record"], "readable", clock.now(), took, sha256, found))

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from mainstay.kinds.postgres.store import PostgresStore
-from mainstay.kinds.postgres.store.private import _SHORT
 from mainstay.model.errors import StepFailed
 from mainstay.system.process import end_tagged, tagged
 from mainstay.vault.backup import Order, make
@@ -27,6 +27,16 @@ from tests.kinds.postgres.conftest import TAG, Database
 from tests.kinds.postgres.store.conftest import Copies, differences, dumped, store_of
 
 ID = BackupId("20261121T020000Z.db.run-1")
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a temporary folder of this test alone, with a path that is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="p-") as folder:
+        Path(folder).chmod(0o755)
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -101,7 +111,7 @@ def test_what_the_operator_asserts_has_to_hold_in_the_copy(copy: Copy, shop: Dat
 
 
 @pytest.mark.covers("BKP-21")
-def test_a_backup_is_proven_in_a_server_of_its_own_and_nothing_is_left(nasty: Database, tmp_path: Path) -> None:
+def test_a_backup_is_proven_in_a_server_of_its_own_and_nothing_is_left(nasty: Database, tmp_path: Path, short: Path) -> None:
     role = f"app_{nasty.name}"
     nasty.sql(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'; GRANT SELECT ON orders TO {role}")
     store, repository = (
@@ -118,7 +128,7 @@ def test_a_backup_is_proven_in_a_server_of_its_own_and_nothing_is_left(nasty: Da
     assert "private server" in proof.checked[0]
     assert any("amcheck of" in one for one in proof.checked)
     assert tagged(TAG) == []
-    assert list(Path("/tmp").glob(f"{_SHORT}*")) == []
+    assert list(short.iterdir()) == []
     assert nasty.server.sql("SELECT datname FROM pg_database ORDER BY 1") == before
 
 
@@ -174,13 +184,15 @@ with store.scratch(Path(sys.argv[3]), unhurried()):
 """
 
 
-def test_the_server_of_a_killed_proof_is_ended_by_its_name_and_the_next_proof_clears_up(shop: Database, tmp_path: Path) -> None:
+def test_the_server_of_a_killed_proof_is_ended_by_its_name_and_the_next_proof_clears_up(
+    shop: Database, tmp_path: Path, short: Path
+) -> None:
     tag = f"{TAG}/killed"
     for name in ("killed", "next"):
         (tmp_path / name).mkdir(mode=0o700)
     argv = [sys.executable, "-c", KILLED, shop.dsn, tag, str(tmp_path / "killed")]
     assert subprocess.run(argv, check=False, timeout=120).returncode == -signal.SIGKILL
-    left = list(Path("/tmp").glob(f"{_SHORT}*"))
+    left = list(short.iterdir())
     assert left
     assert end_tagged(tag) > 0
     with store_of(shop).scratch(tmp_path / "next", unhurried()):
