@@ -201,9 +201,12 @@ def test_two_backups_of_one_name_at_once_are_one_and_a_refusal_that_names_it(kep
         except Refused as error:
             told.append(str(error))
 
-    other = threading.Thread(target=second)
-    check = at_beat(3, lambda: (other.start(), other.join()))
-    make(kept.repository, kept.store, Order(THIRD, "uploads", "run-2", previous=SECOND), unhurried(check))
+    def beside() -> None:
+        other = threading.Thread(target=second)
+        other.start()
+        other.join()
+
+    make(kept.repository, kept.store, Order(THIRD, "uploads", "run-2", previous=SECOND), unhurried(at_beat(3, beside)))
     assert [THIRD in text and "somebody is at work" in text for text in told] == [True]
     assert verify(kept.repository, THIRD, unhurried()) == ()
 
