@@ -1,4 +1,4 @@
-"""The database that is backed up: pgbench's tables and a shop, made once for each size and kept as a cluster in benchmarks/.cache."""
+"""The database that is backed up: pgbench's tables and a shop, made once for each size and kept in benchmarks/.cache."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def running(folder: Path, scale: Scale) -> Iterator[PostgresServer]:
 
 
 def change(made: PostgresServer, day: int, how: str) -> None:
-    """Let a day go by, with 2 % of the rows: the newest and some new ones (`recent`), or every 50th of each table (`scattered`)."""
+    """Let a day change 2 % of the rows: the newest, and some new ones (`recent`), or every 50th of each table (`scattered`)."""
     for statement in (RECENT if how == "recent" else SCATTERED).format(day=day, rest=day % 50).split(";\n"):
         made.sql(statement, database=NAME)
     made.sql("CHECKPOINT", database=NAME)
@@ -91,7 +91,8 @@ RECENT = """\
 UPDATE pgbench_accounts SET abalance = abalance + 1 WHERE aid > (SELECT max(aid) * 0.98 FROM pgbench_accounts);
 UPDATE orders SET state = 'done' WHERE id > (SELECT max(id) * 0.99 FROM orders);
 INSERT INTO orders (customer, at, state, total, note)
-SELECT 1 + g % 50000, now(), 'new', g % 997, 'day {day} ' || md5(g::text) FROM generate_series(1, (SELECT count(*) / 100 FROM orders)) g;
+SELECT 1 + g % 50000, now(), 'new', g % 997, 'day {day} ' || md5(g::text)
+FROM generate_series(1, (SELECT count(*) / 100 FROM orders)) g;
 INSERT INTO events (at, kind, data) SELECT now(), kind, data || jsonb_build_object('session', md5(id::text || '{day}'))
 FROM events WHERE id > (SELECT max(id) * 0.98 FROM events);
 UPDATE docs SET title = title || ' v{day}' WHERE id > (SELECT max(id) * 0.98 FROM docs)"""

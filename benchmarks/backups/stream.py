@@ -1,6 +1,6 @@
 """One stream of a gigabyte through the vault: what memory a backup and a restore take, and how fast each part is.
 
-usage: python -m benchmarks.backups.stream MEGABYTES FOLDER plain|delta|restore     (prints JSON; each act in a process of its own)
+usage: python -m benchmarks.backups.stream MEGABYTES FOLDER plain|delta|restore     (each act in a process of its own)
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mainstay.vault import coding
 from mainstay.vault.backup import Order, make
-from mainstay.vault.manifest import SEGMENT
 from mainstay.vault.names import BackupId
 from mainstay.vault.paths import PathStore
 from mainstay.vault.repository import create_repository, open_repository
