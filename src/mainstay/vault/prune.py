@@ -21,10 +21,12 @@ def drop(repository: Repository, id: BackupId) -> None:
     hold = holds.read(repository, id)
     if hold and hold.holds(clock.now()) and repository.folder(id).is_dir():
         raise Refused("this backup is held", on=id, because=str(hold), next=f"mainstay backup release {id}")
-    hidden = repository.hide(id)
-    if hidden.is_dir():
-        repository.discard(_own(repository, id))
-    repository.forget(id)
+    repository.require_there()
+    with repository.attended():
+        hidden = repository.hide(id)
+        if hidden.is_dir():
+            repository.discard(_own(repository, id))
+        repository.forget(id)
 
 
 def sweep(repository: Repository, part: str) -> None:
@@ -47,4 +49,5 @@ def _own(repository: Repository, id: BackupId) -> list[str]:
 
 def collect(repository: Repository) -> None:
     """Remove the stored files that no backup needs."""
-    repository.discard(Survey.of(repository).unneeded)
+    with repository.attended():
+        repository.discard(Survey.of(repository).unneeded)

@@ -85,13 +85,31 @@ class Repository:
         """Yield an empty private folder that nobody takes for a backup; whatever is left in it afterwards is removed."""
         path = self.root / (PART + name)
         self.sweep(name)
-        with no_space(path, Size(4096)):
-            path.mkdir(mode=0o700)
-        with _claimed(path):
-            try:
-                yield path
-            finally:
-                remove(path)
+        with self.attended():
+            with no_space(path, Size(4096)):
+                path.mkdir(mode=0o700)
+            with _claimed(path):
+                try:
+                    yield path
+                finally:
+                    remove(path)
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Say of work that fails that the repository is gone, where it is; an error of a file is told with its name."""
+        try:
+            yield
+        except (OSError, StepFailed) as error:
+            self.require_there()
+            if isinstance(error, StepFailed):
+                raise
+            on, because = str(error.filename or self.root), error.strerror or str(error)
+            raise StepFailed("a file cannot be used", on=on, because=because, next="check the disk") from error
+
+    def require_there(self) -> None:
+        """Raise Unreachable, or Refused, unless this very repository is still in its place."""
+        if open_repository(self.root).identity != self.identity:
+            raise Refused("this is another repository", on=str(self.root), because="it was exchanged in the middle of the work")
 
     def publish(self, part: Path, id: BackupId, made: Mapping[Sha256, Path]) -> None:
         """Make a finished backup visible in one durable rename, after the files that it is the first to store.

@@ -116,6 +116,8 @@ def prove(repository: Repository, id: BackupId, store: Store, name: str, work: W
     with repository.part(f"prove-{name}") as part:
         require_room(repository.root, manifest.raw_bytes, f"the proof of {id}")
         found = _tried(repository, manifest, store, part, work)
+    if found.differences:
+        repository.require_there()
     proof = Proof(1, id, name, "restored", clock.now(), Duration(clock.monotonic() - began), sha256, *found)
     proofs.write(repository, proof)
     return proof
@@ -140,8 +142,9 @@ def _tried(repository: Repository, manifest: Manifest, store: Store, part: Path,
     """Read everything, then rebuild it; what is damaged is a difference like any other."""
     if found := unreadable(repository.root, manifest.streams, work):
         return Found(found)
-    for name in ("spool", "world"):
-        (part / name).mkdir(mode=0o700)
+    with no_space(part / "world", Size(8192)):
+        for name in ("spool", "world"):
+            (part / name).mkdir(mode=0o700)
     try:
         with store.scratch(part / "world", work) as (isolated, place):
             return _rebuilt(Streams(repository.root, manifest, part / "spool", work), isolated, place)

@@ -19,9 +19,12 @@ def verify(repository: Repository, id: BackupId, work: Work) -> tuple[str, ...]:
     folder = repository.folder(id)
     try:
         manifest, _ = manifests.read(folder, id)
+        found = (*_strays(folder), *unreadable(repository.root, manifest.streams, work))
     except Damaged as error:
-        return (f"{folder.name}/{Path(error.on).name}: {error.what}: {error.because}",)
-    return (*_strays(folder), *unreadable(repository.root, manifest.streams, work))
+        found = (f"{folder.name}/{Path(error.on).name}: {error.what}: {error.because}",)
+    if found:
+        repository.require_there()
+    return found
 
 
 def read_back(repository: Repository, manifest: Manifest, made: Mapping[Sha256, Path], work: Work) -> tuple[str, ...]:
