@@ -6,9 +6,10 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from mainstay.engine.run import Launch
@@ -17,10 +18,10 @@ from mainstay.model.errors import MainstayError
 from mainstay.model.run import Status
 from mainstay.vault import catalogue
 from mainstay.vault.backup import Order, make
-from mainstay.vault.manifest import Manifest
 from mainstay.vault.names import BackupId
-from mainstay.vault.repository import create_repository
-from mainstay.vault.store import Dump, Sink, unhurried
+from mainstay.vault.repository import Repository, create_repository
+from mainstay.vault.restore import Request, prove, restore
+from mainstay.vault.store import Dump, Sink, Work, unhurried
 from mainstay.vault.verify import verify
 from tests.engine.shop import Shop
 from tests.kinds.logs.conftest import LINE, joined
@@ -139,28 +140,62 @@ def in_a_backup(folder: Path, beat: int) -> Outcome:
     _database(folder / "app.db")
     with disk(folder / "disk", "size=32m,mode=700") as small:
         repository, store = create_repository(small / "repo"), SqliteStore(folder / "app.db")
-        old, seen, told = make(repository, store, Order(OLD, "db", "run-1"), unhurried()), iter(range(1, 1000)), ""
-
-        def check(_: int) -> None:
-            if next(seen) == beat:
-                fill(small)
-
-        try:
-            make(
-                repository,
-                store if beat else Crowded(store.path),
-                Order(NEW, "db", "run-2", previous=OLD),
-                unhurried(check),
-            )
-        except MainstayError as error:
-            told = str(error)
-        whole = verify(repository, OLD, unhurried()) == ()
-        left = catalogue.read(repository)
-        return Outcome(told, whole and _only(old, left, told) and not repository.leftovers())
+        make(repository, store, Order(OLD, "db", "run-1"), unhurried())
+        order = Order(NEW, "db", "run-2", previous=OLD)
+        return _crowded(
+            repository, beat, fill, lambda work: make(repository, store if beat else Crowded(store.path), order, work)
+        )
 
 
-def _only(old: Manifest, seen: catalogue.Catalogue, told: str) -> bool:
-    return [entry.id for entry in seen.entries] == ([old.id] if told else [old.id, NEW]) and not seen.damaged
+ACTS: dict[str, Callable[[Repository, SqliteStore, Work], object]] = {
+    "backup": lambda repository, store, work: make(repository, store, Order(NEW, "db", "run-2", previous=OLD), work),
+    "prove": lambda repository, store, work: prove(repository, OLD, store, "again", work),
+    "restore": lambda repository, store, work: restore(
+        repository, store, Request(OLD, str(repository.root.parent / "copy")), work
+    ),
+}
+
+
+def exhaust(folder: Path, leave: int = 0) -> None:
+    """Take all the inodes but `leave`."""
+    made = 0
+    with suppress(OSError):
+        for made in range(100_000):
+            (folder / f"file-{made}").touch()
+    for number in range(made - leave, made):
+        (folder / f"file-{number}").unlink()
+
+
+def in_the_vault(folder: Path, act: str, beat: int, leave: int | None) -> Outcome:
+    """Take all bytes of the disk (`leave` is None), or all inodes but `leave`, at the `beat`-th piece of an act."""
+    _database(folder / "app.db")
+    with disk(folder / "disk", "size=32m,nr_inodes=400,mode=700") as small:
+        repository, store = create_repository(small / "repo"), SqliteStore(folder / "app.db")
+        make(repository, store, Order(OLD, "db", "run-1"), unhurried())
+        with closing(sqlite3.connect(store.path, isolation_level=None)) as app:
+            app.execute("UPDATE orders SET note = randomblob(200)")
+        crowd = fill if leave is None else partial(exhaust, leave=leave)
+        outcome = _crowded(repository, beat, crowd, lambda work: ACTS[act](repository, store, work))
+        proven = any(entry.proven for entry in catalogue.read(repository).entries)
+        nothing = not [path for path in small.iterdir() if "copy" in path.name] and not proven
+        return replace(outcome, intact=outcome.intact and (nothing or not outcome.told))
+
+
+def _crowded(repository: Repository, beat: int, crowd: Callable[[Path], None], act: Callable[[Work], object]) -> Outcome:
+    """Do an act during which the disk becomes full; return what it says, and whether the old backup is whole and alone."""
+    seen, told = iter(range(1, 1_000_000)), ""
+
+    def check(_: int) -> None:
+        if next(seen) == beat:
+            crowd(repository.root.parent)
+
+    try:
+        act(unhurried(check))
+    except MainstayError as error:
+        told = str(error)
+    left, whole = catalogue.read(repository), verify(repository, OLD, unhurried()) == ()
+    only = {entry.id for entry in left.entries} <= ({OLD} if told else {OLD, NEW}) and not left.damaged
+    return Outcome(told, whole and only and not repository.leftovers())
 
 
 def _database(path: Path) -> None:

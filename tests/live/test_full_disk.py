@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.full_disk import PAGE, in_a_backup, in_a_rotation, in_a_run
+from tests.live.full_disk import PAGE, in_a_backup, in_a_rotation, in_a_run, in_the_vault
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
 
@@ -30,5 +30,28 @@ def test_a_rotation_loses_no_line_and_names_what_is_missing(tmp_path: Path, what
 @pytest.mark.parametrize("beat", [0, 1, 4])
 def test_a_backup_leaves_the_one_before_and_nothing_half_made(tmp_path: Path, beat: int) -> None:
     outcome = in_a_backup(tmp_path, beat)
+    assert outcome.explained, outcome
+    assert outcome.intact
+
+
+@pytest.mark.parametrize(
+    ("act", "beat", "leave"),
+    [
+        ("backup", 1, None),
+        ("backup", 6, None),
+        ("backup", 1, 0),
+        ("backup", 5, 0),
+        ("backup", 10, 0),
+        ("prove", 2, None),
+        ("prove", 1, 0),
+        ("prove", 2, 1),
+        ("restore", 3, None),
+        ("restore", 1, 0),
+    ],
+)
+def test_neither_bytes_nor_inodes_that_run_out_at_any_stage_of_the_vault_leave_anything_behind(
+    tmp_path: Path, act: str, beat: int, leave: int | None
+) -> None:
+    outcome = in_the_vault(tmp_path, act, beat, leave)
     assert outcome.explained, outcome
     assert outcome.intact

@@ -7,22 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mainstay.cli import call
+from mainstay.cli import backup_copies, backup_records, call, wal
 from mainstay.cli.call import Json
-from mainstay.model.errors import ConfigError
+from mainstay.cli.repository import Dry, Repository, Yes, named, start
 
 if TYPE_CHECKING:
     from mainstay.app import App
     from mainstay.report.document import Document
 
-KIND = "backup"
-Repository = Annotated[
-    str,
-    typer.Option("--in", metavar="TARGET", help="The repository; needed only where several are configured.", show_default=False),
-]
 _INTO = "The new place, a path or the name of a database; it must not exist. Without it: beside the live one."
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Consent to the printed envelope without being asked.")]
-Dry = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 
 app = call.command()
 group = call.command(
@@ -39,6 +32,8 @@ mainstay backup list
 """,
 )
 app.add_typer(group)
+group.add_typer(backup_records.app)
+group.add_typer(backup_copies.app)
 
 
 @group.command()
@@ -51,7 +46,7 @@ def now(repository: Repository = "", dry: Dry = False) -> None:
     mainstay backup now
     mainstay backup now --dry-run
     """
-    _start(repository, "backup", dry=dry)
+    start(repository, "backup", dry=dry)
 
 
 @group.command("list")
@@ -63,26 +58,32 @@ def list_(repository: Repository = "", as_json: Json = False) -> None:
     \b
     mainstay backup list
     """
+    from mainstay.model.codec import encode
+
     site = call.opened()
-    facts, _ = site.why(f"{_repository(site, repository)}.check")
+    facts, _ = site.why(f"{named(site, repository)}.check")
     if as_json:
-        call.show_json(
-            "backups/1", {"repository": facts.name, "backups": facts.catalogue.entries, "damaged": facts.catalogue.damaged}
-        )
+        backups = [{**encode(entry), "level": entry.level} for entry in facts.catalogue.entries]
+        call.show_json("backups/1", {"repository": facts.name, "backups": backups, "damaged": facts.catalogue.damaged})
     else:
         call.show(_listed(facts, site))
 
 
 @group.command()
-def verify(repository: Repository = "", dry: Dry = False) -> None:
-    """Read the newest backup of each target to its end.
+def verify(
+    which: Annotated[str, typer.Argument(metavar="ID", help="`latest`, `all`, or an id or its beginning.")] = "latest",
+    repository: Repository = "",
+    dry: Dry = False,
+) -> None:
+    """Read backups to their end, the newest by default.
 
     Every object is compared with its digest.
 
     \b
     mainstay backup verify
+    mainstay backup verify all
     """
-    _start(repository, "verify", dry=dry)
+    start(repository, "verify", dry=dry, params={"which": which})
 
 
 @group.command()
@@ -94,7 +95,20 @@ def prove(repository: Repository = "", dry: Dry = False) -> None:
     \b
     mainstay backup prove
     """
-    _start(repository, "prove", dry=dry)
+    start(repository, "prove", dry=dry)
+
+
+@group.command()
+def drill(repository: Repository = "", dry: Dry = False) -> None:
+    """Rebuild everything from the repository alone.
+
+    The newest backup of each target, in an isolated scratch place that goes at once: compared, timed, and written down. The
+    live system is neither asked nor touched.
+
+    \b
+    mainstay backup drill
+    """
+    start(repository, "drill", dry=dry)
 
 
 @group.command()
@@ -106,7 +120,7 @@ def prune(repository: Repository = "", yes: Yes = False, dry: Dry = False) -> No
     \b
     mainstay backup prune --dry-run
     """
-    _start(repository, "prune", yes=yes, dry=dry)
+    start(repository, "prune", yes=yes, dry=dry)
 
 
 @app.command()
@@ -121,6 +135,9 @@ def restore(
     points: Annotated[bool, typer.Option("--list", help="List the backups, how well known, and how long each takes.")] = False,
     repository: Repository = "",
     yes: Yes = False,
+    to_time: Annotated[str, typer.Option("--to-time", metavar="TIME", help="PostgreSQL: as it was then, from the archive.")] = "",
+    to_lsn: Annotated[str, typer.Option("--to-lsn", metavar="LSN", help="PostgreSQL: up to a position of the log.")] = "",
+    to_name: Annotated[str, typer.Option("--to-name", metavar="NAME", help="PostgreSQL: up to a named restore point.")] = "",
     dry: Dry = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -136,33 +153,22 @@ def restore(
     mainstay restore db --reverse
     mainstay restore db --into /srv/restored/app.db
     mainstay restore uploads --backup 20260301T020000-uploads-3f6c --into /srv/restored/uploads
+    mainstay restore db --to-time "2026-11-27 02:15:00+01" --dry-run
     """
     from mainstay.cli import doing, restoring
 
+    place = str(Path(into).absolute()) if "/" in into else into
+    if to_time or to_lsn or to_name:
+        wal.recover(target, {"to_time": to_time, "to_lsn": to_lsn, "to_name": to_name, "into": place or None}, dry=dry)
+        return
+
     if points:
         site = call.opened()
-        restoring.points(site, _repository(site, repository), target, as_json=as_json)
+        restoring.points(site, named(site, repository), target, as_json=as_json)
         return
-    wanted = restoring.Wanted(target, str(Path(into).absolute()) if "/" in into else into, only, backup, before)
+    wanted = restoring.Wanted(target, place, only, backup, before)
     road = restoring.reverse if reverse else restoring.exchange if swap else restoring.beside
-    doing.start(lambda site: road(site, _repository(site, repository), wanted), doing.How(yes=yes, dry=dry))
-
-
-def _start(repository: str, task: str, *, yes: bool = False, dry: bool, params: dict[str, Any] | None = None) -> None:
-    from mainstay.cli import doing
-
-    how = doing.How(yes=yes, dry=dry)
-    doing.start(lambda site: site.routine(f"{_repository(site, repository)}.{task}", params), how)
-
-
-def _repository(site: App, named: str) -> str:
-    known = [target.name for target in site.site.targets.values() if target.kind == KIND]
-    if named in known or (len(known) == 1 and not named):
-        return named or known[0]
-    what = (
-        f"there is no repository {named!r}" if named else ("no repository is configured" if not known else "several repositories")
-    )
-    raise ConfigError(what, next=f"name one with --in: {', '.join(known)}" if known else f"add a target of kind {KIND}")
+    doing.start(lambda site: road(site, named(site, repository), wanted), doing.How(yes=yes, dry=dry))
 
 
 def _listed(facts: Any, site: App) -> Document:
@@ -172,9 +178,11 @@ def _listed(facts: Any, site: App) -> Document:
     at = call.now(site.site)
 
     def entry(one: Any) -> Entry:
-        made = f"{one.target}, made {ago(one.created, at)}"
+        made = Cell(f"{one.target}, made {ago(one.created, at)}")
         proof = Cell(f"proven {ago(one.proven, at)}", "good") if one.proven else Cell("not proven", "warn")
-        return Entry(Cell("✓" if one.proven else "!", proof.tone), one.id, str(one.stored), (Cell(made), proof))
+        read = Cell(f"{one.level}; read to its end {ago(one.read, at) if one.read else 'never'}", "muted")
+        hold = [Cell(str(one.hold), "info")] if one.hold else []
+        return Entry(Cell("✓" if one.proven else "!", proof.tone), one.id, str(one.stored), (made, proof, read, *hold))
 
     catalogue = facts.catalogue
     damaged = [Paragraph(f"{id} is damaged: {why}", "bad") for id, why in catalogue.damaged]

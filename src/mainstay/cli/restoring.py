@@ -35,7 +35,7 @@ def points(site: App, safe: str, target: str, *, as_json: bool) -> None:
     entries = _entries(site, safe, target)[::-1]
     if as_json:
         found = [{**vars(one), "level": level(one), "estimate": estimate(one, entries)} for one in entries]
-        call.show_json("restore-points/1", {"repository": safe, "target": target, "points": found})
+        call.show_json("points/1", {"repository": safe, "target": target, "points": found})
         return
     at = call.now(site.site)
     rows = [

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from threading import RLock
 
 from mainstay.vault.manifest import SEGMENT, WINDOW, Segment
 
@@ -20,9 +22,12 @@ else:
 TOOL = str(zstd.zstd_version)
 LEVEL = 3  # 365 MB/s on one core, 6.6 times less CPU than gzip -6
 CodingError = zstd.ZstdError
+Raw = bytes | bytearray
+Windows = Callable[[int, int], Raw]  # bytes of the base, by start and length
 
 _BEFORE = (WINDOW - SEGMENT) // 2  # bytes of the window before the place where a segment is expected
 _PROBE, _PROBES = 64, (0.99, 0.9, 0.6, 0.3, 0.05)  # bytes that are looked for, and from where in the segment
+_ONE_DELTA: AbstractContextManager[object] = RLock()  # it takes 100 MB while it is coded or decoded, and a backup 256 in all
 _ALONE, _PATCH = zstd.CompressionParameter, zstd.DecompressionParameter
 _PLAIN: dict[int, int] = {_ALONE.compression_level: LEVEL, _ALONE.checksum_flag: 1}
 
@@ -39,7 +44,7 @@ class Track:
         start = max(0, min(self.at + self.drift - _BEFORE, reach - WINDOW))
         return start, min(WINDOW, reach - start)
 
-    def follow(self, raw: bytes, window: bytes, start: int) -> None:
+    def follow(self, raw: bytes, window: Raw, start: int) -> None:
         """Look where in the window bytes of this segment lie, and expect the next one accordingly."""
         for share in _PROBES:
             place = int(len(raw) * share)
@@ -59,7 +64,19 @@ def alone(raw: bytes) -> tuple[Segment, bytes]:
     return Segment(len(raw), len(frame)), frame
 
 
-def against(raw: bytes, window: bytes, start: int) -> tuple[Segment, bytes]:
+def changed(raw: bytes, track: Track, base: Windows, reach: int) -> tuple[Segment, bytes]:
+    """Code the next segment as what changed since the base of `reach` bytes; nothing is stored of what is there as it is."""
+    with _ONE_DELTA:
+        start, length = track.window(reach)
+        window = base(start, length)
+        track.follow(raw, window, start)
+        place = track.at - len(raw) + track.drift - start
+        if place >= 0 and window.startswith(raw, place):
+            return Segment(len(raw), 0, start + place, len(raw)), b""
+        return against(raw, window, start)
+
+
+def against(raw: bytes, window: Raw, start: int) -> tuple[Segment, bytes]:
     """Code a segment as what changed since the window, which starts at `start` in the base; alone where that gains nothing."""
     log = max(10, (len(raw) + len(window)).bit_length())
     options = {**_PLAIN, _ALONE.window_log: log, _ALONE.enable_long_distance_matching: 1}
@@ -71,12 +88,15 @@ def against(raw: bytes, window: bytes, start: int) -> tuple[Segment, bytes]:
     return Segment(len(raw), len(frame), start, len(window)), frame
 
 
-def decode(segment: Segment, frame: bytes, window: Callable[[int, int], bytes]) -> bytes:
+def decode(segment: Segment, frame: bytes, base: Windows) -> Raw:
     """Return the raw bytes of a segment, never more than it says; `CodingError` when frame or window are not the right ones."""
-    prefix = window(segment.base_at, segment.base) if segment.base else b""
-    if not segment.stored:
-        return prefix
-    patch = zstd.ZstdDict(prefix, is_raw=True).as_prefix if prefix else None
+    with _ONE_DELTA if segment.base else nullcontext():
+        window = base(segment.base_at, segment.base) if segment.base else b""
+        return _decoded(segment, frame, window) if segment.stored else window
+
+
+def _decoded(segment: Segment, frame: bytes, window: Raw) -> bytes:
+    patch = zstd.ZstdDict(window, is_raw=True).as_prefix if window else None
     decoder = zstd.ZstdDecompressor(zstd_dict=patch, options={_PATCH.window_log_max: 27})
     raw = decoder.decompress(frame, max_length=segment.raw + 1)
     if not decoder.eof or decoder.unused_data or len(raw) != segment.raw:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from mainstay.model.units import Size
 from mainstay.system.files import no_space
 from mainstay.vault import coding
-from mainstay.vault.coding import CodingError, Track
+from mainstay.vault.coding import CodingError, Raw, Track
 from mainstay.vault.manifest import SEGMENT, Damaged, Segment, StoredObject, Stream
 from mainstay.vault.names import BackupId, ObjectName, Sha256
 from mainstay.vault.store import Work
@@ -45,16 +45,14 @@ class Writer:
         self._raw.update(chunk)
         self._gathered += chunk
         while len(self._gathered) >= SEGMENT:
-            self._code(bytes(memoryview(self._gathered)[:SEGMENT]))
-            del self._gathered[:SEGMENT]
+            self._code(SEGMENT)
         self._work.moved(len(chunk))
         return len(chunk)
 
     def close(self, name: str, made: BackupId) -> Stream:
         """Finish the object durably, and describe the stream."""
         if self._gathered:
-            self._code(bytes(self._gathered))
-            self._gathered.clear()
+            self._code(len(self._gathered))
         self._settle(0)
         with no_space(self.path, Size(_CHUNK)), self._out as out:
             out.flush()
@@ -76,21 +74,18 @@ class Writer:
         self._out.close()
         self.path.unlink(missing_ok=True)
 
-    def _code(self, raw: bytes) -> None:
-        """Hand a segment to another thread; one at a time where a base has to be held in memory beside it."""
+    def _code(self, length: int) -> None:
+        """Hand a segment to another thread; one at a time where each has to wait for where the one before was found."""
         self._settle(0 if self._base else _AHEAD - 1)
-        if self._base is None:
-            self._coding.append(self._threads.submit(coding.alone, raw))
-            return
-        start, length = self._track.window(self._base.object.raw_bytes)
-        window = self._base.window(start, length)
-        self._track.follow(raw, window, start)
-        place = self._track.at - len(raw) + self._track.drift - start
-        if place >= 0 and window[place : place + len(raw)] == raw:
-            self._settle(0)
-            self._segments.append(Segment(len(raw), 0, start + place, len(raw)))
-            return
-        self._coding.append(self._threads.submit(coding.against, raw, window, start))
+        with memoryview(self._gathered) as gathered:
+            raw = bytes(gathered[:length])
+        del self._gathered[:length]
+        self._coding.append(self._threads.submit(self._changed if self._base else coding.alone, raw))
+
+    def _changed(self, raw: bytes) -> Coded:
+        """Code a segment as what changed since the base."""
+        assert self._base
+        return coding.changed(raw, self._track, self._base.window, self._base.object.raw_bytes)
 
     def _settle(self, most: int) -> None:
         """Write what has been coded, in order, until at most so many segments are still at work."""
@@ -111,7 +106,7 @@ class Reader:
     base: Reader | None = None
     path: Path | None = None  # of a file that has no name in the repository yet
     _starts: list[int] = field(default_factory=list)  # where each segment begins in the file
-    _held: dict[int, bytes] = field(default_factory=dict)  # decoded segments of a base, the newest last
+    _held: dict[int, Raw] = field(default_factory=dict)  # decoded segments of a base, the newest last
 
     @classmethod
     def of(cls, root: Path, stream: Stream, made: Mapping[Sha256, Path] | None = None) -> Reader:
@@ -119,7 +114,7 @@ class Reader:
         base, path = stream.base, (made or {}).get(stream.object.sha256)
         return cls(root, stream.object, cls(root, base) if base else None, path)
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[Raw]:
         """Yield what the object holds, checked against both of its digests at the end; Damaged names the object.
 
         A base is hashed whole before it is used: a wrong one is told by its name.
@@ -149,14 +144,18 @@ class Reader:
         if stored.hexdigest() != self.object.sha256:
             raise self._damaged("its SHA-256 is not the one in its name, and deltas stand on it")
 
-    def window(self, start: int, length: int) -> bytes:
-        """Return bytes of what the object holds, which stands alone; at most two segments stay in memory between calls."""
-        numbers = range(start // SEGMENT, -(-(start + length) // SEGMENT))  # what stands alone is cut at every SEGMENT
-        held = b"".join(map(self._segment, numbers))
-        self._held = dict(list(self._held.items())[-2:])
-        return held[start - numbers[0] * SEGMENT :][:length] if numbers else b""
+    def window(self, start: int, length: int) -> Raw:
+        """Return bytes of what the object holds, which stands alone; the last segment stays in memory."""
+        window, end = bytearray(length), start + length
+        for number in range(start // SEGMENT, -(-end // SEGMENT)):  # what stands alone is cut at every SEGMENT
+            first = number * SEGMENT
+            piece = memoryview(self._segment(number))[max(start - first, 0) : end - first]
+            at = max(first - start, 0)
+            window[at : at + len(piece)] = piece
+            self._held = {number: self._segment(number)}
+        return window
 
-    def _segment(self, number: int) -> bytes:
+    def _segment(self, number: int) -> Raw:
         if number not in self._held:
             segment = self.object.segments[number]
             self._starts = self._starts or [0, *accumulate(one.stored for one in self.object.segments)]
@@ -165,7 +164,7 @@ class Reader:
                 self._held[number] = self._decoded(segment, file.read(segment.stored))
         return self._held[number]
 
-    def _decoded(self, segment: Segment, frame: bytes) -> bytes:
+    def _decoded(self, segment: Segment, frame: bytes) -> Raw:
         try:
             return coding.decode(segment, frame, self.base.window if self.base else _nothing)
         except CodingError as error:
@@ -196,7 +195,7 @@ class Reader:
 class Reading(io.RawIOBase):
     """A stream that is read piece by piece."""
 
-    def __init__(self, pieces: Iterator[bytes], work: Work) -> None:
+    def __init__(self, pieces: Iterator[Raw], work: Work) -> None:
         self._pieces, self._work, self._rest = pieces, work, memoryview(b"")
 
     def readable(self) -> bool:
@@ -222,5 +221,5 @@ def new_file(path: Path) -> BinaryIO:
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
 
 
-def _nothing(_start: int, _length: int) -> bytes:
+def _nothing(_start: int, _length: int) -> Raw:
     raise CodingError("it stands on a base, and names none")

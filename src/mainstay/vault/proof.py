@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Literal
 
 from mainstay.model.codec import canonical, decode
-from mainstay.model.units import Duration
-from mainstay.system.files import sync_folder, write_atomic
+from mainstay.model.units import Duration, Size
+from mainstay.system.files import no_space, sync_folder, write_atomic
 from mainstay.vault.manifest import Damaged
 from mainstay.vault.names import BackupId, ObjectName
 from mainstay.vault.repository import Repository
@@ -31,13 +31,15 @@ class Proof:
     manifest_sha256: str
     differences: tuple[str, ...] = ()
     checked: tuple[str, ...] = ()  # what a store looked at beside counts and digests
+    faults: tuple[str, ...] = ()  # what is wrong with that which was backed up, and not with the backup
 
 
 def write(repository: Repository, proof: Proof) -> None:
     """Store a record durably; the name of a repeated look replaces itself."""
     folder = repository.proofs / proof.id
     if not folder.is_dir():
-        folder.mkdir(mode=0o700)
+        with no_space(folder, Size(4096)):
+            folder.mkdir(mode=0o700)
         sync_folder(repository.proofs)
     write_atomic(folder / f"{ObjectName(proof.name)}.json", canonical(proof))
 

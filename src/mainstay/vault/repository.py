@@ -4,6 +4,9 @@ mainstay-vault.json            format version and identity
 backups/ID/                    one complete backup, never changed: manifest.json, SHA256SUMS
 objects/AA/SHA256.zst          what backups hold, each file named by its own digest, never changed, shared by all that need it
 proofs/ID/NAME.json            what was found out about a backup later
+approvals/ID/NAME.json         who has approved it
+holds/ID.json                  who wants it kept, and why
+drills/NAME.json               how the rebuilding of everything went
 .part-NAME/                    what somebody is making or removing; locked (flock) as long as they live
 """
 
@@ -27,7 +30,8 @@ from mainstay.vault.names import BackupId, Sha256
 
 VERSION = 2
 LABEL = "mainstay-vault.json"
-PART = ".part-"
+PART, DROP = ".part-", "drop-"
+_FOLDERS = ("backups", "objects", "proofs", "approvals", "holds", "drills")
 _SPARE = Size(16 << 20)  # bytes left free for manifests, folders and whoever shares the disk
 
 
@@ -53,6 +57,25 @@ class Repository:
         """Return the folder of proof records."""
         return self.root / "proofs"
 
+    @property
+    def approvals(self) -> Path:
+        """Return the folder of approvals."""
+        return self.root / "approvals"
+
+    @property
+    def holds(self) -> Path:
+        """Return the folder of holds."""
+        return self.root / "holds"
+
+    @property
+    def drills(self) -> Path:
+        """Return the folder of the records of drills."""
+        return self.root / "drills"
+
+    def hold(self, id: BackupId) -> Path:
+        """Return where the hold on a backup lies or would lie."""
+        return self.holds / f"{id}.json"
+
     def folder(self, id: BackupId) -> Path:
         """Return where a backup lies or would lie."""
         return self.backups / id
@@ -62,13 +85,31 @@ class Repository:
         """Yield an empty private folder that nobody takes for a backup; whatever is left in it afterwards is removed."""
         path = self.root / (PART + name)
         self.sweep(name)
-        with no_space(path, Size(4096)):
-            path.mkdir(mode=0o700)
-        with _claimed(path):
-            try:
-                yield path
-            finally:
-                remove(path)
+        with self.attended():
+            with no_space(path, Size(4096)):
+                path.mkdir(mode=0o700)
+            with _claimed(path):
+                try:
+                    yield path
+                finally:
+                    remove(path)
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Say of work that fails that the repository is gone, where it is; an error of a file is told with its name."""
+        try:
+            yield
+        except (OSError, StepFailed) as error:
+            self.require_there()
+            if isinstance(error, StepFailed):
+                raise
+            on, because = str(error.filename or self.root), error.strerror or str(error)
+            raise StepFailed("a file cannot be used", on=on, because=because, next="check the disk") from error
+
+    def require_there(self) -> None:
+        """Raise Unreachable, or Refused, unless this very repository is still in its place."""
+        if open_repository(self.root).identity != self.identity:
+            raise Refused("this is another repository", on=str(self.root), because="it was exchanged in the middle of the work")
 
     def publish(self, part: Path, id: BackupId, made: Mapping[Sha256, Path]) -> None:
         """Make a finished backup visible in one durable rename, after the files that it is the first to store.
@@ -96,7 +137,7 @@ class Repository:
 
     def hidden(self, id: BackupId) -> Path:
         """Return where a backup lies while it is removed."""
-        return self.root / f"{PART}drop-{id}"
+        return self.root / f"{PART}{DROP}{id}"
 
     def hide(self, id: BackupId) -> Path:
         """Take a backup out of sight in one durable rename, and return where it is; its objects stay."""
@@ -108,8 +149,14 @@ class Repository:
 
     def forget(self, id: BackupId) -> None:
         """Remove what was known about a hidden backup, and at last what hides it: as long as that is there, it is not over."""
-        remove(self.proofs / id)
-        remove(self.hidden(id))
+        for path in (self.proofs / id, self.approvals / id, self.hold(id), self.hidden(id)):
+            remove(path)
+
+    def records(self) -> tuple[str, ...]:
+        """Name the backups that something is recorded about, by the paths of the records from the root."""
+        folders = [self.proofs, self.approvals, self.holds]
+        found = [path for folder in folders for path in folder.iterdir() if not path.name.startswith(".")]
+        return tuple(sorted(str(path.relative_to(self.root)) for path in found))
 
     def stored(self) -> dict[str, Size]:
         """Return the size of every file below `objects`, by its path from the root; whatever its name is."""
@@ -160,13 +207,13 @@ def create_repository(root: Path) -> Repository:
     root.mkdir(mode=0o700, exist_ok=True)
     if (root / LABEL).exists():
         return open_repository(root)
-    half_made = {"backups", "objects", "proofs", spool_of(root / LABEL).name}
+    half_made = {*_FOLDERS, spool_of(root / LABEL).name}
     if strange := sorted({entry.name for entry in root.iterdir()} - half_made - {"lost+found"}):
         raise Refused(
             "this folder is not a repository", on=str(root), because=f"it holds {strange[0]}", next="name an empty folder"
         )
     os.chmod(root, 0o700)
-    for name in ("backups", "objects", "proofs"):
+    for name in _FOLDERS:
         (root / name).mkdir(mode=0o700, exist_ok=True)
     write_atomic(root / LABEL, canonical({"version": VERSION, "id": secrets.token_hex(16)}))
     sync_folder(root.parent)

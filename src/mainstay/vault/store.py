@@ -136,6 +136,16 @@ class Store(Protocol):
         """
 
 
+class Inspecting(Store, Protocol):
+    """A store that knows more of what was restored than whether it is what was stored."""
+
+    def faults(self, place: str, work: Work) -> tuple[str, ...]:
+        """Return what is wrong with the content itself, each naming the part, such as a configuration file with a mistake."""
+
+    def difference(self, place: str, work: Work) -> tuple[str, ...]:
+        """Return the lines that tell how the live target differs from a restored copy; no secret is in them."""
+
+
 class Swappable(Store, Protocol):
     """A store whose restored copies can take the place of the live target."""
 
@@ -165,3 +175,8 @@ class Swappable(Store, Protocol):
 def can_swap(store: Store) -> TypeGuard[Swappable]:
     """Tell whether copies can take the place of the live target; nothing is asked of the target for that."""
     return callable(getattr(type(store), "swap", None))
+
+
+def can_inspect(store: Store) -> TypeGuard[Inspecting]:
+    """Tell whether a store looks into what it restores."""
+    return callable(getattr(type(store), "faults", None))

@@ -19,9 +19,12 @@ def verify(repository: Repository, id: BackupId, work: Work) -> tuple[str, ...]:
     folder = repository.folder(id)
     try:
         manifest, _ = manifests.read(folder, id)
+        found = (*_strays(folder), *unreadable(repository.root, manifest.streams, work))
     except Damaged as error:
-        return (f"{folder.name}/{Path(error.on).name}: {error.what}: {error.because}",)
-    return (*_strays(folder), *unreadable(repository.root, manifest.streams, work))
+        found = (f"{folder.name}/{Path(error.on).name}: {error.what}: {error.because}",)
+    if found:
+        repository.require_there()
+    return found
 
 
 def read_back(repository: Repository, manifest: Manifest, made: Mapping[Sha256, Path], work: Work) -> tuple[str, ...]:
@@ -53,5 +56,5 @@ def _absent(root: Path, one: StoredObject) -> str:
 
 def _strays(folder: Path) -> list[str]:
     """Name the files that are no part of a backup; what is missing is found by reading it."""
-    seen = {entry.name for entry in folder.iterdir()} - {MANIFEST, SUMS}
+    seen = {entry.name for entry in folder.iterdir()} - {MANIFEST, SUMS, f"{MANIFEST}.asc"}
     return [f"{folder.name}/{name}: is not in the manifest" for name in sorted(seen)]

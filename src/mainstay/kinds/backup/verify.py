@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
-from mainstay.kinds.backup.check import disorder
-from mainstay.kinds.backup.facts import RepositoryFacts, look, newest, obstacle, opened
+from mainstay.kinds.backup.choosing import LATEST, chosen
+from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle, opened
+from mainstay.kinds.backup.order import disorder
+from mainstay.kinds.backup.signing import wrong_signature
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import Finding, because
 from mainstay.model.errors import StepFailed
@@ -30,7 +32,9 @@ _DEADLINE = Duration(6 * 3600)
 class VerifyParams:
     """Which backups are read."""
 
-    which: Annotated[Literal["latest", "all"], Setting("the newest backup of each target, or all", example="all")] = "latest"
+    which: Annotated[
+        str, Setting("latest (the newest backup of each target), all, or the beginning of an id", example="20261121T02")
+    ] = LATEST
 
 
 class Verify(TaskKind[RepositoryFacts, VerifyParams]):
@@ -51,12 +55,11 @@ class Verify(TaskKind[RepositoryFacts, VerifyParams]):
         """One step for each backup that is to be read."""
         if (reason := obstacle(facts)) is not None:
             return [Skip(("backup", target), reason) for target in facts.settings.of]
-        planned: list[Step | Skip] = []
-        for target in facts.settings.of:
-            last = newest(facts.of(target))
-            wanted = facts.of(target) if params.which == "all" else (last,) if last else ()
-            planned += [_step(entry, name) for entry in wanted] or [Skip(("backup", target), because("backups", 0))]
-        return planned
+        found = chosen(facts, params.which)
+        missing = [target for target in facts.settings.of if not facts.of(target)]
+        none = [Skip(("repository", facts.name), because(f"backups whose id begins with {params.which}", 0))]
+        skips = [Skip(("backup", target), because("backups", 0)) for target in missing] or ([] if found else none)
+        return [*(_step(entry, name) for entry in found), *skips]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:
         """A record of this very look says that nothing differs."""
@@ -77,6 +80,7 @@ class Verify(TaskKind[RepositoryFacts, VerifyParams]):
         repository, id = opened(session), BackupId(step.args["id"])
         began, folder = clock.monotonic(), repository.folder(id)
         found = reading.verify(repository, id, session.work(deadline, step.cost.bytes))
+        found += wrong_signature(session, repository, id)
         _, sha256 = manifests.read(folder, id)  # what is damaged here is raised with its name
         took = Duration(clock.monotonic() - began)
         proofs.write(repository, Proof(1, id, step.args["record"], "readable", clock.now(), took, sha256, found))

@@ -203,6 +203,54 @@ class Service:
 
 
 @dataclass(frozen=True)
+class KeepBases:
+    """How long base backups stay; the log that the oldest of them needs stays with it."""
+
+    bases: Annotated[int, Setting("the newest so many base backups stay", ge=1, example="2")] = 2
+    back: Annotated[Duration, Setting("how far back a recovery must be able to go", ge=0, example="7d")] = Duration(7 * 86400)
+
+
+@dataclass(frozen=True)
+class ArchiveSettings:
+    """The archive of base backups and write-ahead log from which the server is recovered to a point in time."""
+
+    path: Annotated[
+        Path, Setting("folder of the archive, on another disk; made when its parent is there", example="/backups/wal/db")
+    ]
+    slot: Annotated[
+        str,
+        Setting("replication slot of `mainstay wal receive`; empty where archive_command calls `mainstay wal push`"),
+    ] = "mainstay"
+    max_rpo: Annotated[Duration, Setting("age of the newest commit that may be lost with the server", ge=1, example="1m")] = (
+        Duration(60)
+    )
+    max_lag: Annotated[Size, Setting("log that the archive may be behind the server", ge=0, example="64MB")] = Size(64_000_000)
+    max_rto: Annotated[
+        Duration | None, Setting("how long a recovery may take, measured at each proof; default: no limit", ge=1, example="30m")
+    ] = None
+    max_base_age: Annotated[Duration, Setting("age of the newest base backup", ge=60, example="8d")] = Duration(8 * 86400)
+    max_proof_age: Annotated[Duration, Setting("age of the newest recovery for practice", ge=60, example="8d")] = Duration(
+        8 * 86400
+    )
+    min_free: Annotated[Size, Setting("room that must be left for the archive, and for pg_wal", ge=0, example="2GB")] = Size(
+        1_000_000_000
+    )
+    keep: Annotated[KeepBases, Setting("how long base backups and log stay")] = field(default_factory=KeepBases)
+    user: Annotated[str, Setting("who owns and runs a recovered cluster, when Mainstay runs as root", example="postgres")] = (
+        "postgres"
+    )
+    scratch: Annotated[
+        Path | None,
+        Setting("folder with room for a recovered cluster, which `user` can enter; default: beside the archive"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse a slot that PostgreSQL would refuse."""
+        if not re.fullmatch(r"[a-z0-9_]{0,63}", self.slot):
+            raise ValueError(f"{self.slot!r} is not the name of a slot: lower-case letters, digits and _")
+
+
+@dataclass(frozen=True)
 class PostgresSettings:
     """One server: the connection, and what it may be asked to bear."""
 
@@ -242,6 +290,10 @@ class PostgresSettings:
     ] = None
     compose: Annotated[
         Service | None, Setting("the service that runs the server; upgrade_check refuses an image of another major version")
+    ] = None
+    archive: Annotated[
+        ArchiveSettings | None,
+        Setting("where base backups and log are kept, for recovery to a point in time", example="{path: /backups/wal/db}"),
     ] = None
     connect_timeout: Annotated[Duration, Setting("how long connecting may take", ge=2, le=120, example="10s")] = Duration(10)
     statement_timeout: Annotated[Duration, Setting("how long one look may take", ge=1, example="1m")] = Duration(60)

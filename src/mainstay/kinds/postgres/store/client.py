@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from threading import Event
@@ -18,7 +18,7 @@ from mainstay.kinds.postgres.server import Connection, Server, milliseconds
 from mainstay.kinds.postgres.settings import PostgresSettings
 from mainstay.kinds.postgres.store.crew import side_by_side
 from mainstay.kinds.postgres.store.pipes import feed, pour
-from mainstay.model.errors import Cancelled, MainstayError, Refused, StepFailed
+from mainstay.model.errors import Cancelled, MainstayError, Refused, StepFailed, Unreachable
 from mainstay.model.target import Target
 from mainstay.system.process import Completed, Door, legible
 from mainstay.vault.store import Work
@@ -42,7 +42,7 @@ _LOADING = {"synchronous_commit": "off", "maintenance_work_mem": "256MB", "defau
 _PATIENCE = "30s"  # behind somebody who waits for an exclusive lock, which the dump itself holds back
 _TELLING = re.compile(r"(ERROR|FATAL|PANIC|error|fatal):\s*(.*)")
 _PLAIN = "SELECT pg_encoding_to_char(encoding) = 'SQL_ASCII' FROM pg_database WHERE datname = %s"
-PSQL = ("-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-f", "-")
+PSQL = ("psql", "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-f", "-")
 
 
 class Client:
@@ -73,12 +73,13 @@ class Client:
         if self._asked():
             raise Cancelled("stopped", on=self.session.target.name, because="the run was cancelled")
 
-    def together(self, jobs: Iterable[Callable[[], object]], at_once: int = 0) -> None:
+    def together(self, jobs: Iterable[Callable[[], object]]) -> None:
         """Do jobs side by side; what a failed one left at the server is ended as well."""
         try:
-            side_by_side(jobs, at_once or self.settings.backup.jobs, self.stop, self.pulse)
+            side_by_side(jobs, self.settings.backup.jobs, self.stop, self.pulse)
         except MainstayError:
-            self.server.end_others(self.server.pids)
+            with suppress(Unreachable):  # a server that is gone has no sessions
+                self.server.end_others(self.server.pids)
             raise
 
     def connect(self, database: str = "", **parameters: str) -> Connection:
@@ -99,47 +100,39 @@ class Client:
             self._programs[name] = found
         return self._programs[name]
 
-    def run(self, name: str, arguments: list[str], database: str, stdin: bytes | IO[bytes] | None = None) -> bytes:
+    def run(self, argv: Sequence[str], database: str, stdin: bytes | IO[bytes] | None = None) -> bytes:
         """Run a program that changes a database, and return what it prints; StepFailed when it fails."""
-        return _require(self._run(name, arguments, self._env(database, _LOADING), stdin=stdin), name, database).stdout
+        return _require(self._run(argv, self._env(database, _LOADING), stdin=stdin), argv[0], database).stdout
 
-    def attempt(self, name: str, arguments: list[str], database: str) -> None:
+    def attempt(self, argv: Sequence[str], database: str) -> None:
         """Run a program that changes a database as far as it can."""
-        self._run(name, arguments, self._env(database, _LOADING))
+        self._run(argv, self._env(database, _LOADING))
 
     def ask(self, script: str, database: str) -> list[list[str]]:
         """Run a script of queries in psql, and return the fields of each row."""
-        done = self._run("psql", list(PSQL), self._env(database, _PACE), stdin=script.encode())
+        done = self._run(PSQL, self._env(database, _PACE), stdin=script.encode())
         return [line.split("\t") for line in _require(done, "psql", database).stdout.decode().splitlines()]
 
-    def print_into(self, stream: BinaryIO, name: str, arguments: list[str], database: str, script: str = "") -> None:
+    def print_into(self, stream: BinaryIO, argv: Sequence[str], database: str, script: str = "") -> None:
         """Run a program whose output is a stream."""
         environment = self._env(database, _PACE)
-        done = pour(lambda end: self._run(name, arguments, environment, stdin=script.encode() or None, stdout=end), stream)
-        _require(done, name, database)
+        done = pour(lambda end: self._run(argv, environment, stdin=script.encode() or None, stdout=end), stream)
+        _require(done, argv[0], database)
 
-    def read_from(self, pieces: Iterator[bytes], name: str, arguments: list[str], database: str) -> None:
-        """Run a program whose input comes in pieces; when they fail, it is ended before it sees an end."""
-        given_up, environment = Event(), self._env(database, _LOADING)
-        door = replace(self.session.door, stop=lambda: self.stop.is_set() or given_up.is_set())
-        session = replace(self.session, door=door)
-        program, left = self.program(name), self.work.deadline.left
-
-        def run(end: IO[bytes]) -> Completed:
-            return session.door.run([program.path, *arguments], left, env=environment, stdin=end)
-
-        _require(feed(run, pieces, given_up), name, database)
+    def read_from(self, pieces: Iterator[bytes], argv: Sequence[str], database: str) -> None:
+        """Run a program whose input comes in pieces: what it does with less than all of them must not count."""
+        environment = self._env(database, _LOADING)
+        _require(feed(lambda end: self._run(argv, environment, stdin=end), pieces), argv[0], database)
 
     def _run(
         self,
-        name: str,
-        arguments: list[str],
+        argv: Sequence[str],
         environment: dict[str, str],
         stdin: bytes | IO[bytes] | None = None,
         stdout: IO[bytes] | None = None,
     ) -> Completed:
-        argv = [self.program(name).path, *arguments]
-        return self.session.door.run(argv, self.work.deadline.left, env=environment, stdin=stdin, stdout=stdout)
+        placed = [self.program(argv[0]).path, *argv[1:]]
+        return self.session.door.run(placed, self.work.deadline.left, env=environment, stdin=stdin, stdout=stdout)
 
     def _env(self, database: str, more: dict[str, str]) -> dict[str, str]:
         """Return the environment of a program; names and rows go as UTF-8, or as they are where the server knows no encoding."""
@@ -166,10 +159,9 @@ class Client:
 
 @contextmanager
 def reached(target: Target, door: Door, work: Work) -> Iterator[Client]:
-    """Open the way to a server; what a killed process left there under the same name ends first."""
+    """Open the way to a server."""
     client = Client(target, door, work)
     try:
-        client.server.end_others()
         yield client
     finally:
         client.server.close()

@@ -10,7 +10,8 @@ globals.sql       the roles of the server
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -28,10 +29,18 @@ SCHEMA, DATA, SEQUENCES, GLOBALS = "schema.pgdump", "data.pgdump", "sequences.sq
 _ROWS = "COPY {table} ({columns}) TO STDOUT;\n"
 _EMPTY_ROWS = "COPY {table} TO STDOUT;\n"  # a table without columns has rows too
 _VALUE = "SELECT pg_catalog.setval({name}, {last}, {called});\n"
-_NO_LINES = ("-Fc", "-Z0", "--lock-wait-timeout=30000")
+_FIRST = 1 << 62  # bytes: before the largest table
 _MANY = 200  # names in one pattern
 
-Job = tuple[int, Callable[[], None]]  # the bytes that it reads, and the work
+
+@dataclass(frozen=True)
+class Part:
+    """One stream: what its time counts as, its name, and the program that prints it."""
+
+    sort: str
+    stream: str
+    argv: Sequence[str]
+    script: str = ""
 
 
 def dump(client: Client, sink: Sink) -> Dump:
@@ -40,9 +49,10 @@ def dump(client: Client, sink: Sink) -> Dump:
         require_expected(client.settings.backup.expected, seen)
         versions = versions_of(client, seen)
         tally = Tally()
-        jobs = [*_archives(client, seen, sink, tally), *_tables(client, seen, sink, tally), *counting(client, seen, tally)]
-        largest_first = sorted(jobs, key=lambda job: -job[0])
-        client.together([job for _, job in largest_first])
+        parts = [*_archives(client, seen), *_tables(seen)]
+        printing = [(size, partial(_print, client, sink, tally, seen.database, part)) for size, part in parts]
+        jobs: list[tuple[int, Callable[[], object]]] = [*printing, *counting(client, seen, tally)]
+        client.together([job for _, job in sorted(jobs, key=lambda job: -job[0])])
         _write(sink, SEQUENCES, "".join(_set(seen)))
         noted(seen, tally)
     return Dump(tally.counts, dict(sorted(tally.digests.items())), versions, remarks(seen), _extra(seen, tally))
@@ -99,32 +109,26 @@ def _extra(seen: Snapshot, tally: Tally) -> dict[str, Any]:
     return {"origin": encode(seen.origin), "tables": encode(tables), "took": tally.took}
 
 
-def _archives(client: Client, seen: Snapshot, sink: Sink, tally: Tally) -> Iterator[Job]:
-    """Yield the work of pg_dump and pg_dumpall; definitions first, for they take long where there are many."""
-    sections = ["--section=pre-data", "--section=post-data"]
-    share = [*_NO_LINES, f"--snapshot={seen.id}"]
-    rest = ["--section=data", *(f"--exclude-table-data={one}" for one in patterns(seen))]
+def _archives(client: Client, seen: Snapshot) -> Iterator[tuple[int, Part]]:
+    """Yield what pg_dump and pg_dumpall print; definitions first, for they take long where there are many."""
+    archive = ("pg_dump", "-Fc", "-Z0", "--lock-wait-timeout=30000", f"--snapshot={seen.id}")
     passwords = [] if client.identity.superuser else ["--no-role-passwords"]
-    for part, stream, program, arguments in (
-        ("schema", SCHEMA, "pg_dump", [*share, *sections]),
-        ("schema", DATA, "pg_dump", [*share, *rest]),
-        ("schema", GLOBALS, "pg_dumpall", ["--globals-only", "--lock-wait-timeout=30000", *passwords]),
-    ):
-        yield 1 << 62, partial(_print, client, sink, tally, (part, stream, seen.database), (program, arguments, ""))
+    roles = ("pg_dumpall", "--globals-only", f"--database={seen.database}", *passwords)
+    streamed = [f"--exclude-table-data={one}" for one in patterns(seen)]
+    yield _FIRST, Part("schema", SCHEMA, (*archive, "--section=pre-data", "--section=post-data"))
+    yield _FIRST, Part("schema", DATA, (*archive, "--section=data", *streamed))
+    yield _FIRST, Part("schema", GLOBALS, roles)
 
 
-def _tables(client: Client, seen: Snapshot, sink: Sink, tally: Tally) -> Iterator[Job]:
+def _tables(seen: Snapshot) -> Iterator[tuple[int, Part]]:
     for one in seen.tables:
         if one.streamed:
-            script = seen.joined + copying(one, _ROWS, _EMPTY_ROWS)
-            what = ("rows", one.stream, seen.database)
-            yield one.size, partial(_print, client, sink, tally, what, ("psql", list(PSQL), script))
+            yield one.size, Part("rows", one.stream, PSQL, seen.joined + copying(one, _ROWS, _EMPTY_ROWS))
 
 
-def _print(client: Client, sink: Sink, tally: Tally, what: tuple[str, str, str], how: tuple[str, list[str], str]) -> None:
-    (part, stream, database), (program, arguments, script) = what, how
-    with tally.timed(part), sink.stream(stream) as out:
-        client.print_into(out, program, arguments, database, script)
+def _print(client: Client, sink: Sink, tally: Tally, database: str, one: Part) -> None:
+    with tally.timed(one.sort), sink.stream(one.stream) as out:
+        client.print_into(out, one.argv, database, one.script)
 
 
 def copying(one: DumpedTable, template: str, without_columns: str) -> str:

@@ -47,8 +47,7 @@ def load(client: Client, source: Source, name: str, only: str, *, private: bool)
         one_table.load(archive, wanted[0], partial(_fill, client, source, name, wanted))
     else:
         _everything(client, source, name, wanted, ["--no-tablespaces"] if private else [])
-    jobs = f"--jobs={client.settings.backup.jobs}"
-    client.together([partial(client.run, "vacuumdb", ["--analyze-only", "--quiet", jobs], name)])
+    client.together([partial(client.run, PSQL, name, b"ANALYZE")])  # vacuumdb leaves out what is partitioned
     with client.connect() as connection:
         making.dress(connection, name, origin)
 
@@ -78,12 +77,12 @@ def _create_roles(client: Client, source: Source) -> None:
     with source.stream(GLOBALS) as file:
         script = _PASSWORD.sub(r"\1", file.read().decode())
     lines = [line for line in script.splitlines() if _ROLE.match(line)]
-    client.run("psql", list(PSQL), client.identity.database, "\n".join([_GO_ON, *lines, ""]).encode())
+    client.run(PSQL, client.identity.database, "\n".join([_GO_ON, *lines, ""]).encode())
 
 
 def _everything(client: Client, source: Source, name: str, tables: Sequence[Stored], more: list[str]) -> None:
     """Load all sections. Indexes and keys are made side by side from a file; no path leads into a container."""
-    plain = ["--exit-on-error", "--no-password", *more, "-d", name]
+    plain = ["pg_restore", "--exit-on-error", "--no-password", *more, "-d", name]
     client.together([partial(_feed, client, source, SCHEMA, name, [*plain, "--section=pre-data"])])
     rest = partial(_feed, client, source, DATA, name, [*plain, "--section=data"])
     client.together([rest, *(partial(_copy, client, source, name, one) for one in tables)])
@@ -93,7 +92,7 @@ def _everything(client: Client, source: Source, name: str, tables: Sequence[Stor
         client.together([partial(_feed, client, source, SCHEMA, name, last)])
     else:
         jobs = f"--jobs={client.settings.backup.jobs}"
-        client.together([partial(client.run, "pg_restore", [*last, jobs, str(_spooled(source))], name)])
+        client.together([partial(client.run, [*last, jobs, str(_spooled(source))], name)])
 
 
 def _fill(client: Client, source: Source, name: str, tables: Sequence[Stored]) -> None:
@@ -110,16 +109,16 @@ def _spooled(source: Source) -> Path:
     return path
 
 
-def _feed(client: Client, source: Source, stream: str, name: str, arguments: list[str]) -> None:
+def _feed(client: Client, source: Source, stream: str, name: str, argv: list[str]) -> None:
     """Let pg_restore read an archive from its stream."""
     with source.stream(stream) as file:
-        client.read_from(read_all(file), "pg_restore", arguments, name)
+        client.read_from(read_all(file), argv, name)
 
 
 def _copy(client: Client, source: Source, name: str, one: Stored) -> None:
     """Load the rows of one table in one transaction."""
     with source.stream(one.stream) as file:
-        client.read_from(_script(one, read_all(file)), "psql", list(PSQL), name)
+        client.read_from(_script(one, read_all(file)), PSQL, name)
 
 
 def _script(one: Stored, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -131,4 +130,4 @@ def _script(one: Stored, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def _set_sequences(client: Client, source: Source, name: str, first: str) -> None:
     with source.stream(SEQUENCES) as file:
-        client.run("psql", list(PSQL), name, first.encode() + file.read())
+        client.run(PSQL, name, first.encode() + file.read())

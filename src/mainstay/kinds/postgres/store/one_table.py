@@ -26,15 +26,15 @@ class Archive:
 
     def entries(self) -> list[str]:
         """Return the lines of the table of contents: number; catalog, oid, sort, schema, name, owner."""
-        said = self.client.run("pg_restore", ["--list", str(self.path)], self.database).decode()
+        said = self.client.run(["pg_restore", "--list", str(self.path)], self.database).decode()
         return [line for line in said.splitlines() if line and not line.startswith(";")]
 
     def restore(self, entries: list[str], run: Callable[..., object], *options: str) -> None:
         """Restore some entries, in their order."""
         chosen = self.path.with_name("chosen.list")
         chosen.write_text("\n".join([*entries, ""]), encoding="utf-8")
-        arguments = [*options, "--use-list", str(chosen), "-d", self.database, str(self.path)]
-        self.client.together([partial(run, "pg_restore", arguments, self.database)])
+        argv = ["pg_restore", *options, "--use-list", str(chosen), "-d", self.database, str(self.path)]
+        self.client.together([partial(run, argv, self.database)])
 
 
 def load(archive: Archive, one: Stored, fill: Callable[[], None]) -> None:

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from threading import Event
 from typing import IO, BinaryIO
 
 from mainstay.system.process import Completed
@@ -27,14 +26,14 @@ def pour(run: Run, into: BinaryIO) -> Completed:
         return running.result()
 
 
-def feed(run: Run, pieces: Iterator[bytes], given_up: Event) -> Completed:
-    """Let a program read pieces. When they fail, `given_up` is set before the program sees an end: it must not take it for one.
+def feed(run: Run, pieces: Iterator[bytes]) -> Completed:
+    """Let a program read pieces. When they fail, their error is raised; the end that the program then sees is none to it.
 
     A program that ends before it has read all is asked for its exit code as any other.
     """
     read, write = _pipe()
     with _beside(run, read) as running:
-        with write, suppress(BrokenPipeError), _noted(given_up):
+        with write, suppress(BrokenPipeError):
             for piece in pieces:
                 _written(write.fileno(), piece)
         return running.result()
@@ -56,21 +55,6 @@ def _beside(run: Run, end: IO[bytes]) -> Iterator[Future[Completed]]:
 
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(ran)
-
-
-@contextmanager
-def _noted(given_up: Event) -> Iterator[None]:
-    """Set the event when the block ends with an error of the stream; a closed pipe is the program's affair."""
-    done = False
-    try:
-        yield
-        done = True
-    except BrokenPipeError:
-        done = True
-        raise
-    finally:
-        if not done:
-            given_up.set()
 
 
 def _written(fd: int, piece: bytes) -> None:

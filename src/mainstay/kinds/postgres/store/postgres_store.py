@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +50,7 @@ class PostgresStore:
 
     def dump(self, sink: Sink) -> Dump:
         """Write one snapshot as streams: see `dump`."""
-        with self._reached(sink.work) as client:
+        with self._alone(sink.work) as client:
             return dump(client, sink)
 
     @cached_property
@@ -73,7 +74,7 @@ class PostgresStore:
 
     def load(self, source: Source, place: str, only: str = "") -> None:
         """Rebuild as a new database; Refused, before anything is made, when this server lacks what the dump needs."""
-        with self._reached(source.work) as client:
+        with self._alone(source.work) as client:
             load(client, source, place, only, private=self.private)
 
     def describe(self, place: str, work: Work) -> Dump:
@@ -119,6 +120,13 @@ class PostgresStore:
         from mainstay.kinds.postgres.store.scratch import scratch
 
         return scratch(self, folder, work)
+
+    @contextmanager
+    def _alone(self, work: Work) -> Iterator[Client]:
+        """Reach the server after what a killed attempt has left there was ended."""
+        with self._reached(work) as client:
+            client.server.end_others()
+            yield client
 
     def _reached(self, work: Work) -> AbstractContextManager[Client]:
         return reached(self.target, self.door, work)

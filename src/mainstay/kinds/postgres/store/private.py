@@ -12,7 +12,7 @@ import pwd
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -139,16 +139,20 @@ def _hand_over(folder: Path) -> None:
 
 @contextmanager
 def _short_folder(server: PrivateServer) -> Iterator[None]:
-    """Make the short folder, locked as long as this process lives; those of killed ones, whose lock is free, go first."""
+    """Make the short folder, locked as long as this process lives; those of killed ones, whose lock is free, go first.
+
+    The lock gets its name when it is held, so that nobody sweeps a folder that is being made.
+    """
     for lock in Path(tempfile.gettempdir()).glob(f"{_SHORT}*/{_LOCK}"):
-        with lock.open() as file:
+        with suppress(FileNotFoundError), lock.open() as file:  # somebody else may be sweeping, too
             if _locked(file.fileno()):
                 shutil.rmtree(lock.parent)
     server.sockets.mkdir(mode=0o700)
     _hand_over(server.sockets)
     try:
-        with (server.sockets / _LOCK).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (new := server.sockets / f"{_LOCK}.new").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            new.rename(server.sockets / _LOCK)
             yield
     finally:
         shutil.rmtree(server.sockets)

@@ -72,4 +72,4 @@ def _beside(store: PostgresStore, folder: Path, work: Work, why: str) -> Iterato
         try:
             yield place
         finally:
-            making.remove(client, place)
+            store.remove(place)  # by a connection of its own: those of this client may have been ended as an earlier attempt's
