@@ -17,7 +17,7 @@ from pathlib import Path
 from mainstay.model.codec import canonical
 from mainstay.model.errors import Refused, StepFailed, Unknown
 from mainstay.model.units import Size
-from mainstay.system.files import exchange, read_bounded, rename_new, sync_folder, write_atomic
+from mainstay.system.files import exchange, read_bounded, rename_new, spool_of, sync_folder, write_atomic
 from mainstay.vault.paths import PathStore
 from mainstay.vault.store import Work
 
@@ -33,7 +33,12 @@ class SwappablePath(PathStore):
         return str(self.path)
 
     def reopen(self, work: Work) -> None:
-        """Do nothing: an exchange of names keeps nobody out."""
+        """End what a killed swap has begun. Nobody waits for a path: whoever opens it finds what lies there."""
+        note = _Note.found(self.path)
+        if note is None or note.live == _identity(self.path):  # nothing had happened yet
+            _Note.forget(self.path)
+        else:
+            self.swap(*note.names, work)
 
     def swap(self, copy: str, old: str, work: Work) -> None:
         """Exchange the live path with the copy, and give what was live the name `old`."""
@@ -48,7 +53,7 @@ class SwappablePath(PathStore):
             )
         if os.path.lexists(here):
             rename_new(here, kept)
-        note.remove()
+        _Note.forget(self.path)
 
     @contextmanager
     def closed(self, copy: Path, work: Work) -> Iterator[None]:
@@ -61,7 +66,7 @@ class SwappablePath(PathStore):
                 exchange(self.path, here)
         finally:
             if note.live == _identity(self.path):  # it was refused
-                note.remove()
+                _Note.forget(self.path)
 
 
 @dataclass(frozen=True)
@@ -71,27 +76,41 @@ class _Note:
     path: Path
     live: list[int]
     copy: list[int]
-    names: list[str]
+    names: tuple[str, str]
+
+    @classmethod
+    def found(cls, live: Path) -> _Note | None:
+        """Read the note of an attempt that was interrupted."""
+        path = _beside(live)
+        if not path.exists():
+            return None
+        kept = json.loads(read_bounded(path, _MOST))
+        copy, old = kept["names"]
+        return cls(path, kept["live"], kept["copy"], (copy, old))
 
     @classmethod
     def of(cls, live: Path, copy: Path, old: Path) -> _Note:
         """Read the note of an attempt that was interrupted, or look whether one may begin, and write it."""
-        path, names = live.with_name(f".{live.name}.swap"), [str(copy), str(old)]
-        if path.exists():
-            found = json.loads(read_bounded(path, _MOST))
-            if found["names"] != names:
-                begun = " and ".join(found["names"])
-                raise Refused("another swap was not finished", on=str(live), because=f"of {begun}", next="finish that one first")
-            return cls(path, found["live"], found["copy"], names)
+        if begun := cls.found(live):
+            if begun.names != (str(copy), str(old)):
+                because = f"of {' and '.join(begun.names)}"
+                raise Refused("another swap was not finished", on=str(live), because=because, next="finish that one first")
+            return begun
         _require_swappable(live, copy, old)
-        note = cls(path, _identity(live), _identity(copy), names)
-        write_atomic(path, canonical({"live": note.live, "copy": note.copy, "names": names}))
+        note = cls(_beside(live), _identity(live), _identity(copy), (str(copy), str(old)))
+        write_atomic(note.path, canonical({"live": note.live, "copy": note.copy, "names": note.names}))
         return note
 
-    def remove(self) -> None:
-        """Forget it: the swap is over, or has not begun."""
-        self.path.unlink(missing_ok=True)
-        sync_folder(self.path.parent)
+    @staticmethod
+    def forget(live: Path) -> None:
+        """Remove the note, or what there is of it: the swap is over, or has not begun."""
+        for path in (_beside(live), spool_of(_beside(live))):
+            path.unlink(missing_ok=True)
+        sync_folder(live.parent)
+
+
+def _beside(live: Path) -> Path:
+    return live.with_name(f".{live.name}.swap")
 
 
 def _require_swappable(live: Path, copy: Path, old: Path) -> None:

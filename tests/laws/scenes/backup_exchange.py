@@ -23,6 +23,7 @@ from mainstay.vault.names import BackupId
 from mainstay.vault.places import Place, Role
 from mainstay.vault.repository import create_repository
 from tests.laws.scene import Scene
+from tests.laws.scenes import files
 from tests.live import postgres_server
 
 _ID = BackupId("20261121T020000Z.db.run-3")
@@ -73,4 +74,25 @@ def drop_old(folder: Path) -> Scene:
     return _scene(folder, "drop_old", DropOldParams(), "before_x", "replaced")
 
 
-SCENES = {"swap": swap, "unswap": unswap, "drop_old": drop_old}
+def swap_folder(folder: Path) -> Scene:
+    """Exchange a folder with a copy that has another content."""
+    target = files.uploads(folder)
+    live: Path = target.settings.path
+    copy = live.with_name(f"{live.name}.copy")
+    copy.mkdir()
+    (copy / "restored.txt").write_text("from the backup")
+    kept = Place(1, target.name, str(copy), "restored", _ID, clock.now())
+    places.write(create_repository(folder / "repo"), kept)
+
+    def contents() -> Any:
+        """Return what lies beside the repository, and what users see."""
+        names = sorted(
+            re.sub(r"\d{8}T\d{6}Z_[0-9a-f]{8}", "#", path.name) for path in live.parent.iterdir() if path.name != "repo"
+        )
+        return names, sorted((path.name, path.read_bytes()) for path in live.rglob("*") if path.is_file())
+
+    safe = Target("safe", "backup", BackupSettings(RepositorySettings(folder / "repo"), (target.name,)))
+    return Scene("swap", safe, SwapParams(target.name), others=(target,), contents=contents)
+
+
+SCENES = {"swap_folder": swap_folder, "swap": swap, "unswap": unswap, "drop_old": drop_old}
