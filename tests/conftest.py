@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -28,8 +30,16 @@ def free_port() -> int:
         return port
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Write down which statements are sent to a server, for `tools/statements.py`."""
+    """Give this run a folder of its own, and write down which statements are sent to a server, for `tools/statements.py`.
+
+    The usual folder is that of every run of this user, and each of them closes it to others when it begins: a server that runs
+    there as another user is then kept from its own files, and crashes at its next checkpoint. `--basetemp=FOLDER` keeps it.
+    """
+    if config.option.basetemp is None:  # not asked for, nor one of the processes of a run
+        config.option.basetemp = tempfile.mkdtemp(prefix="tests-")
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
     sent: set[str] = set()
     sys.addaudithook(lambda event, args: sent.add(str(args[0])) if event == "mainstay.postgres" else None)
     config.add_cleanup(lambda: _keep(config.rootpath, "statements.txt", [json.dumps(text) for text in sorted(sent)]))

@@ -21,6 +21,13 @@ mmdebstrap mmdebstrap
 postgresql-15 /usr/lib/postgresql/15/bin/postgres
 postgresql-15-repack /usr/lib/postgresql/15/bin/pg_repack
 pgbouncer pgbouncer
+redis-server redis-server
+attr setfattr
+acl setfacl
+libcap2-bin setcap
+openssh-server /usr/sbin/sshd
+gnupg gpg
+jq jq
 EOF
 for package in "$@"; do
     command -v "$package" >/dev/null || missing="$missing $package"

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,28 +11,19 @@ from mainstay.discover import Roots, local_timezone, surroundings
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Path]:
-    """Build a small host: folders, a Redis socket, a project and crontabs."""
-    for folder in ("run/redis", "var", "srv/app", "etc/cron.d", "usr/share/zoneinfo/Europe"):
+def host(tmp_path: Path) -> Path:
+    """Build a small host: a project and crontabs."""
+    for folder in ("srv/app", "etc/cron.d", "usr/share/zoneinfo/Europe"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "var/run").symlink_to("../run")
     (tmp_path / "srv/app/compose.yaml").write_text("services: {}\n")
     (tmp_path / "srv/link").symlink_to(tmp_path / "srv/app")
     (tmp_path / "etc/cron.d/app").write_text("# comment\nPATH=/bin\n0 2 1-7 * 0 root curl http://u:hunter2@host/\n")
     os.mkfifo(tmp_path / "etc/cron.d/pipe")
-    sockets = os.open(tmp_path / "run/redis", os.O_PATH)
-    with closing(socket.socket(socket.AF_UNIX)) as server:
-        server.bind(f"/proc/self/fd/{sockets}/redis.sock")  # the path of a socket may have 107 bytes at most
-        os.close(sockets)
-        yield tmp_path
+    return tmp_path
 
 
 def seen(host: Path) -> list[str]:
     return [f"{note.what} [{note.kind}]" for note in surroundings(Roots(host, (host / "srv", host / "none")))]
-
-
-def test_a_socket_is_seen_once_though_two_paths_lead_to_it(host: Path) -> None:
-    assert [note for note in seen(host) if note.startswith("Redis")] == [f"Redis socket {host}/run/redis/redis.sock [redis]"]
 
 
 def test_a_listening_port_is_seen_with_its_process(host: Path) -> None:

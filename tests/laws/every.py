@@ -73,7 +73,12 @@ def _cases() -> Iterator[Any]:
 
 
 CASES = list(_cases())
-SLOW = {"postgres.upgrade_rehearsal"}  # copies a cluster and upgrades it, a dozen times for some laws
+SLOW = {
+    "postgres.upgrade_rehearsal",  # copies a cluster and upgrades it, a dozen times for some laws
+    *(
+        f"backup.{name}" for name in ("copy", "verify_copies", "prune_copies", "fetch", "drill_keys")
+    ),  # back up, prove and encrypt
+}
 
 
 def _scene(name: str, build: Builder) -> Any:

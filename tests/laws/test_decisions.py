@@ -144,9 +144,11 @@ def _verified(case: Case, step: Step) -> str | None:
 
 
 def _has(kind: Any, path: str) -> bool:
-    """Say whether a dataclass has a field of that name, `a.b` for a field of a field."""
+    """Say whether a dataclass has a field of that name, `a.b` for a field of a field, `a.KEY.b` where `a` is a table."""
     first, _, rest = path.partition(".")
     hints = typing.get_type_hints(kind)
+    if rest and typing.get_origin(hints.get(first)) is dict:
+        return _has(typing.get_args(hints[first])[1], rest.partition(".")[2])
     inner = [hints[first], *typing.get_args(hints[first])] if first in hints else []
     return bool(inner) if not rest else any(_has(one, rest) for one in inner if is_dataclass(one))
 

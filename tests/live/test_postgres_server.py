@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -53,6 +54,16 @@ def test_a_stopped_server_refuses_and_comes_back_with_what_was_committed(tmp_pat
             running.sql("SELECT 1")
         running.start()
         assert running.sql("SELECT n FROM kept") == [(7,)]
+
+
+def test_another_test_run_beside_this_one_closes_no_server_off_from_its_files(tmp_path: Path) -> None:
+    file = tmp_path / "test_beside.py"
+    file.write_text("def test_with_a_folder(tmp_path): pass")
+    with server(tmp_path / "pg") as running:
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", file], check=True, timeout=60, stdout=subprocess.DEVNULL
+        )
+        running.sql("CHECKPOINT")
 
 
 def test_a_killed_backend_is_recovered_from(tmp_path: Path) -> None:

@@ -112,6 +112,14 @@ def test_scattered_and_appended_changes_cost_a_small_part_of_a_full(days: Days) 
     assert all(prove(days.repository, one.id, days.store, "p", unhurried()).differences == () for one in days.made)
 
 
+def test_streams_that_only_lost_their_ends_share_an_empty_file_and_stay_themselves(days: Days) -> None:
+    content = rows(600_000)
+    days.next(content)
+    shorter = [content[: 20 << 20], content[: 18 << 20]]
+    assert [days.next(one).object.stored_bytes for one in shorter] == [0, 0]
+    assert [days.content(1), days.content(2)] == shorter
+
+
 def test_what_is_all_new_becomes_a_base_of_its_own(days: Days) -> None:
     days.next(rows(50_000))
     other = days.next(rows(50_000, seed=2))

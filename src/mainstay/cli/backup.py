@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mainstay.cli import backup_records, call
+from mainstay.cli import backup_copies, backup_records, call
 from mainstay.cli.call import Json
 from mainstay.cli.repository import Dry, Repository, Yes, named, start
 
@@ -33,6 +33,7 @@ mainstay backup list
 )
 app.add_typer(group)
 group.add_typer(backup_records.app)
+group.add_typer(backup_copies.app)
 
 
 @group.command()
@@ -128,21 +129,37 @@ def restore(
     into: Annotated[str, typer.Option("--into", metavar="PLACE", help=_INTO, show_default=False)] = "",
     only: Annotated[str, typer.Option("--only", metavar="PART", help="One table or file of it.", show_default=False)] = "",
     backup: Annotated[str, typer.Option("--backup", metavar="ID", help="Its id; `latest`: the newest proven one.")] = "latest",
+    before: Annotated[str, typer.Option("--before", metavar="TIME", help="Of those made before then.", show_default=False)] = "",
+    swap: Annotated[bool, typer.Option("--swap", help="Then put the copy in the place of the live one, which is kept.")] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Put back what a copy has replaced.")] = False,
+    points: Annotated[bool, typer.Option("--list", help="List the backups, how well known, and how long each takes.")] = False,
     repository: Repository = "",
+    yes: Yes = False,
     dry: Dry = False,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Rebuild a backup at a new place.
+    """Rebuild a backup at a new place, and put it in the place of the live one if asked to.
 
-    It appears there complete and compared, or not at all. Nothing that exists is ever written to. Putting the restored copy
-    in the place of the damaged one is yours to decide.
+    It appears at the new place complete and compared, or not at all. Nothing that exists is ever written to: with --swap, names
+    are exchanged, and what was live stays beside it, closed, until --reverse puts it back or the task drop_old removes it.
 
     \b
+    mainstay restore db --list
+    mainstay restore db
+    mainstay restore db --swap --dry-run
+    mainstay restore db --reverse
     mainstay restore db --into /srv/restored/app.db
     mainstay restore uploads --backup 20260301T020000-uploads-3f6c --into /srv/restored/uploads
     """
-    place = str(Path(into).absolute()) if "/" in into else into
-    params = {"target": target, "into": place, "backup": backup, "only": only}
-    start(repository, "restore", dry=dry, params={key: value for key, value in params.items() if value})
+    from mainstay.cli import doing, restoring
+
+    if points:
+        site = call.opened()
+        restoring.points(site, named(site, repository), target, as_json=as_json)
+        return
+    wanted = restoring.Wanted(target, str(Path(into).absolute()) if "/" in into else into, only, backup, before)
+    road = restoring.reverse if reverse else restoring.exchange if swap else restoring.beside
+    doing.start(lambda site: road(site, named(site, repository), wanted), doing.How(yes=yes, dry=dry))
 
 
 def _listed(facts: Any, site: App) -> Document:

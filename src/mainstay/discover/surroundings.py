@@ -1,4 +1,4 @@
-"""What else runs here, seen by looking only: sockets, listening ports, Compose files, crontabs.
+"""What else runs here, seen by looking only: listening ports, Compose files, crontabs.
 
 No link is followed, no content is read but that of crontabs, and every list ends at a bound.
 """
@@ -6,7 +6,6 @@ No link is followed, no content is read but that of crontabs, and every list end
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,9 @@ from mainstay.system.files import read_bounded
 _MOST = 200  # entries of a folder, and lines of a note
 _CRONTAB = Size(64_000)
 _COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-_SOCKETS = (("redis", "Redis socket", ("run/redis", "var/run/redis"), re.compile(r".*\.sock")),)
 _PORTS = {
     80: "nginx",
     443: "nginx",
-    6379: "redis",
     7474: "neo4j",
     7687: "neo4j",
     2375: "docker",
@@ -51,7 +48,7 @@ class Roots:
 
 def surroundings(roots: Roots) -> list[Note]:
     """Return what was seen on this host."""
-    return [*_sockets(roots.system), *_listeners(), *_compose(roots.projects), *_crontabs(roots.system)]
+    return [*_listeners(), *_compose(roots.projects), *_crontabs(roots.system)]
 
 
 def local_timezone(system: Path = Path("/")) -> str:
@@ -59,16 +56,6 @@ def local_timezone(system: Path = Path("/")) -> str:
     link = system / "etc/localtime"
     _, found, zone = str(link.readlink()).partition("zoneinfo/") if link.is_symlink() else ("", "", "")
     return zone if found else "UTC"
-
-
-def _sockets(system: Path) -> Iterator[Note]:
-    seen = set()
-    for kind, what, folders, name in _SOCKETS:
-        for entry in itertools.chain.from_iterable(_entries(system / folder) for folder in folders):
-            path = entry.parent.resolve() / entry.name
-            if name.fullmatch(entry.name) and entry.is_socket() and path not in seen:
-                seen.add(path)
-                yield Note(f"{what} {path}", kind)
 
 
 def _listeners() -> Iterator[Note]:

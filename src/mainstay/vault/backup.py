@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from mainstay.system import clock
 from mainstay.system.files import no_space, remove
 from mainstay.vault import manifest as manifests
 from mainstay.vault.coding import TOOL
-from mainstay.vault.manifest import VERSION, Damaged, Manifest, Stream, seal
+from mainstay.vault.manifest import MANIFEST, VERSION, Damaged, Manifest, Stream, seal
 from mainstay.vault.names import BackupId, ObjectName, Sha256
 from mainstay.vault.objects import Reader, Writer
 from mainstay.vault.repository import Repository, require_room
@@ -29,6 +29,8 @@ _CODERS = 2  # segments that are compressed at once: each costs 60 MB with its w
 _LARGE = 0.25  # share of its base's size beyond which a delta was the last one against it
 _SMALL = 64 << 10  # bytes of a base below which a delta saves nothing
 _OLD = timedelta(days=35)  # a base is renewed, so that a damaged one is not the end of every backup since
+
+Sign = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ class Order:
     previous: BackupId | None = None
 
 
-def make(repository: Repository, store: Store, order: Order, work: Work) -> Manifest:
+def make(repository: Repository, store: Store, order: Order, work: Work, sign: Sign = lambda _: None) -> Manifest:
     """Back up one target. A backup that cannot be finished leaves nothing behind, and no other is touched.
 
-    `work` counts each byte of the dump when it is stored, and when a new object is read back.
+    `work` counts each byte of the dump when it is stored, and when a new object is read back; `sign` signs the manifest's file.
     """
     previous, notes = _previous(repository, order)
     needed = _needed(store, previous)
@@ -60,6 +62,7 @@ def make(repository: Repository, store: Store, order: Order, work: Work) -> Mani
         manifest = replace(manifest, duration=Duration(clock.monotonic() - began))
         made = sink.made
         seal(part, manifest)
+        sign(part / MANIFEST)
         _require_readable(repository, manifest, made, work)
         repository.publish(part, order.id, made)
     return manifest
@@ -113,11 +116,15 @@ class Streams:
         return {stream.object.sha256: path for stream, path in self._done.values() if path.exists()}
 
     def _shared(self, stream: Stream, path: Path) -> Stream:
-        """Return the stream as it is kept: what the backup before has stored is not stored again."""
-        if known := self._files.get(stream.object.sha256):
-            path.unlink(missing_ok=True)
-            return replace(stream, object=known)
-        return stream
+        """Return the stream as it is kept: what the backup before has stored is not stored again.
+
+        The same bytes may be cut, or stand on a base, in another way: then the file is shared, and its description is not.
+        """
+        known = self._files.get(stream.object.sha256)
+        if known is None or replace(known, made=stream.object.made) != stream.object:
+            return stream
+        path.unlink(missing_ok=True)
+        return replace(stream, object=known)
 
     def _base(self, name: str) -> Reader | None:
         """Return what a stream may be a delta against: its last object that stands alone, as long as deltas stay small.

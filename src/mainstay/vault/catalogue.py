@@ -171,7 +171,7 @@ def _known(entry: Entry, found: tuple[Proof, ...], sha256: str) -> Entry:
         if proof.manifest_sha256 != sha256:
             continue
         if proof.differences:
-            entry = replace(entry, proven=None, read=None, proofs=(), differences=proof.differences)
+            entry = replace(entry, proven=None, rebuilt=None, read=None, proofs=(), differences=proof.differences)
             continue
         if proof.level == "restored":
             entry = replace(entry, proven=proof.at, rebuilt=proof.took)

@@ -28,11 +28,19 @@ class BackupId(str):
         """Return when it was ordered, UTC."""
         return datetime.strptime(self[:16], "%Y%m%dT%H%M%S%z")
 
+    def is_of(self, target: str) -> bool:
+        """Tell whether this can be a backup of that target; targets whose names differ in strange letters alone are one to it."""
+        return self.split(".")[1] == _word(target)
+
     @classmethod
     def of(cls, at: datetime, target: str, name: str) -> BackupId:
         """Name a backup before it exists."""
-        words = [_STRANGE.sub("-", part).strip("-") or "-" for part in (target, *name.split("."))]
+        words = [_word(part) for part in (target, *name.split("."))]
         return cls(f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}." + ".".join(words)[: _LONGEST - 20].rstrip("."))
+
+
+def _word(part: str) -> str:
+    return _STRANGE.sub("-", part).strip("-") or "-"
 
 
 class ObjectName(str):

@@ -16,10 +16,12 @@ from mainstay.model.units import Duration, Size
 from mainstay.system import clock
 from mainstay.system.files import no_space
 from mainstay.vault import manifest as manifests
+from mainstay.vault import places
 from mainstay.vault import proof as proofs
 from mainstay.vault.manifest import Damaged, Manifest
 from mainstay.vault.names import BackupId
 from mainstay.vault.objects import Reader, Reading
+from mainstay.vault.places import Place
 from mainstay.vault.proof import Proof
 from mainstay.vault.repository import Repository, require_room
 from mainstay.vault.store import Dump, Store, Work, can_inspect
@@ -91,6 +93,8 @@ def restore(repository: Repository, store: Store, request: Request, work: Work) 
             rebuilt = _rebuilt(Streams(repository.root, manifest, part, work), store, copy, request.only)
         if rebuilt.differences:
             raise StepFailed("the restored copy is not what was backed up", on=id, because="; ".join(rebuilt.differences[:5]))
+        if not request.only:
+            places.write(repository, Place(1, manifest.target, into, "restored", id, clock.now()))
         store.rename(copy, into)
     finally:
         store.remove(copy)
@@ -105,6 +109,9 @@ def scratch_name(into: str, id: BackupId) -> str:
 def prove(repository: Repository, id: BackupId, store: Store, name: str, work: Work) -> Proof:
     """Rebuild a backup in an isolated place, compare, write down what was found, and return it."""
     manifest, sha256 = manifests.read(repository.folder(id), id)
+    if not (manifest.counts or manifest.digests):
+        because = "; ".join(manifest.notes) or "nothing was counted when it was made"
+        raise Refused("this backup can be restored, but not proven", on=id, because=because, next="make one that is described")
     began = clock.monotonic()
     with repository.part(f"prove-{name}") as part:
         require_room(repository.root, manifest.raw_bytes, f"the proof of {id}")
@@ -158,6 +165,8 @@ def _rebuilt(source: Streams, store: Store, place: str, only: str = "") -> Found
 
 def differences(manifest: Manifest, found: Dump, only: str = "") -> tuple[str, ...]:
     """Compare counts and digests by name; where a part was asked for, of what is there."""
+    if not (manifest.counts or manifest.digests):
+        return ()  # `prove` refuses such a backup
     names = sorted({*found.counts, *found.digests, *(() if only else {**manifest.counts, **manifest.digests})})
     told = [_difference(name, manifest, found) for name in names]
     return tuple(text for text in told if text)

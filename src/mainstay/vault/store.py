@@ -156,11 +156,23 @@ class Swappable(Store, Protocol):
     def swap(self, copy: str, old: str, work: Work) -> None:
         """Give the live place the name `old`, closed to users, and `copy` its name, at once.
 
-        The way back is `swap(old, copy)`.
+        The way back is `swap(old, copy)`. Called again after it was killed, it goes on from what the names say; once they are
+        exchanged, it only does what is still owed to users.
         """
 
+    def reopen(self, work: Work) -> None:
+        """Let users in whom a killed or failed swap keeps out or waiting; nothing where it keeps none."""
+
     def newer(self, dump: Dump, work: Work) -> dict[str, int]:
-        """Return by how much the live target has changed since a dump: rows by table, files by folder; only what differs."""
+        """Return by how much the live target has changed since a dump: rows by table, files by folder; only what differs.
+
+        Since an empty dump, that is all that it holds.
+        """
+
+
+def can_swap(store: Store) -> TypeGuard[Swappable]:
+    """Tell whether copies can take the place of the live target; nothing is asked of the target for that."""
+    return callable(getattr(type(store), "swap", None))
 
 
 def can_inspect(store: Store) -> TypeGuard[Inspecting]:

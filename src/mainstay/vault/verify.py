@@ -53,5 +53,5 @@ def _absent(root: Path, one: StoredObject) -> str:
 
 def _strays(folder: Path) -> list[str]:
     """Name the files that are no part of a backup; what is missing is found by reading it."""
-    seen = {entry.name for entry in folder.iterdir()} - {MANIFEST, SUMS}
+    seen = {entry.name for entry in folder.iterdir()} - {MANIFEST, SUMS, f"{MANIFEST}.asc"}
     return [f"{folder.name}/{name}: is not in the manifest" for name in sorted(seen)]

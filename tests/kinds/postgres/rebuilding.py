@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mainstay.kinds.postgres.rebuild import ReindexParams
+from mainstay.kinds.postgres.indexes.rebuild import ReindexParams
 from mainstay.model.units import Size
 from tests.kinds.postgres.conftest import Database
 

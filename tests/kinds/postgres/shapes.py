@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mainstay.kinds.postgres.estimate import TableBloat, look_bloat
+from mainstay.kinds.postgres.space.estimate import TableBloat, look_bloat
 from tests.kinds.postgres.conftest import Database, fresh_database, session_of, target_of
 from tests.live import postgres_server
 

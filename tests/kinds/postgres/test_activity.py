@@ -10,7 +10,7 @@ import pytest
 
 from mainstay.kinds import registry
 from mainstay.kinds.kind import Session
-from mainstay.kinds.postgres.activity import ActivityParams
+from mainstay.kinds.postgres.sessions.activity import ActivityParams
 from mainstay.model.because import Finding, Level
 from mainstay.model.units import Duration
 from tests.kinds.postgres.conftest import Database, Sessions

@@ -10,7 +10,7 @@ import pytest
 
 from mainstay.kinds import registry
 from mainstay.kinds.kind import NoParams, Session
-from mainstay.kinds.postgres.amcheck import AmcheckFacts
+from mainstay.kinds.postgres.integrity.amcheck import AmcheckFacts
 from mainstay.kinds.postgres.settings import Amcheck, PostgresSettings
 from mainstay.model.because import Finding, Level
 from mainstay.model.plan import Impact

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from mainstay.kinds.postgres.bloat import Bloat, BloatParams
-from mainstay.kinds.postgres.estimate import BloatFacts, TableBloat, look_bloat
+from mainstay.kinds.postgres.space.bloat import Bloat, BloatParams
+from mainstay.kinds.postgres.space.estimate import BloatFacts, TableBloat, look_bloat
 from mainstay.model.because import Level
 from mainstay.model.units import Duration, Size
 from tests.kinds.postgres.conftest import Database, fresh_database, session_of, target_of

@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from mainstay.kinds import registry
 from mainstay.kinds.kind import Session
-from mainstay.kinds.postgres.cancel import CancelParams
+from mainstay.kinds.postgres.sessions.cancel import CancelParams
 from mainstay.model.plan import OneWay, Skip, Step
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline

@@ -12,7 +12,7 @@ import pytest
 
 from mainstay.kinds import registry
 from mainstay.kinds.kind import Session
-from mainstay.kinds.postgres.counted import CountFacts
+from mainstay.kinds.postgres.integrity.counted import CountFacts
 from mainstay.kinds.postgres.settings import Counting, Tolerance
 from mainstay.model.because import Finding, Level
 from mainstay.model.codec import canonical, decode

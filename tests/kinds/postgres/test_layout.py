@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mainstay.kinds.postgres import pages
-from mainstay.kinds.postgres.layout import Column, Length, entry_length, row_length
-from mainstay.kinds.postgres.pages import PAGE
+from mainstay.kinds.postgres.space import pages
+from mainstay.kinds.postgres.space.layout import Column, Length, entry_length, row_length
+from mainstay.kinds.postgres.space.pages import PAGE
 
 INT = Column(4, 4, 4, 0)
 BIG = Column(8, 8, 8, 0)

@@ -11,8 +11,8 @@ import pytest
 
 from mainstay.kinds import registry
 from mainstay.kinds.postgres.health.rows import Sequence
-from mainstay.kinds.postgres.index_use import IndexUse
-from mainstay.kinds.postgres.indexes import named
+from mainstay.kinds.postgres.indexes.states import named
+from mainstay.kinds.postgres.indexes.use import IndexUse
 from mainstay.kinds.postgres.rows import Table
 from mainstay.kinds.postgres.statement import LockNotAvailable
 from mainstay.model.errors import Unknown

@@ -10,7 +10,7 @@ import pytest
 
 from mainstay.kinds import registry
 from mainstay.kinds.kind import Session
-from mainstay.kinds.postgres.orphan_decisions import OrphansParams
+from mainstay.kinds.postgres.orphans.decisions import OrphansParams
 from mainstay.kinds.postgres.settings import Orphans, Rule
 from mainstay.model.because import Finding, Level
 from mainstay.model.plan import Skip, Step

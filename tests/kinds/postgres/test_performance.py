@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from mainstay.kinds.kind import Session
-from mainstay.kinds.postgres.performance import Performance, PerformanceFacts
-from mainstay.kinds.postgres.sizes import SizeParams, Sizes
-from mainstay.kinds.postgres.verdicts import PerformanceParams
-from mainstay.kinds.postgres.work import Work, figures, named, work
+from mainstay.kinds.postgres.performance.performance import Performance, PerformanceFacts
+from mainstay.kinds.postgres.performance.verdicts import PerformanceParams
+from mainstay.kinds.postgres.performance.work import Work, figures, named, work
+from mainstay.kinds.postgres.space.sizes import SizeParams, Sizes
 from mainstay.model.because import Finding, Level
 from mainstay.model.codec import decode, encode
 from mainstay.model.figure import Figure, Series

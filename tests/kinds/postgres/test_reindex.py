@@ -8,7 +8,7 @@ import pytest
 
 from mainstay.kinds import registry
 from mainstay.kinds.kind import Session
-from mainstay.kinds.postgres.rebuild import ReindexParams
+from mainstay.kinds.postgres.indexes.rebuild import ReindexParams
 from mainstay.model.errors import DeadlinePassed, StepFailed
 from mainstay.model.plan import Skip, Step
 from mainstay.model.units import Duration, Size

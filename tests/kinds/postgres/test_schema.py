@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mainstay.kinds import registry
-from mainstay.kinds.postgres.schema import SchemaParams
+from mainstay.kinds.postgres.schema.schema import SchemaParams
 from mainstay.model.because import Finding, Level
 from mainstay.model.units import Duration, Size
 from tests.kinds.postgres.conftest import Database, fresh_database, session_of, target_of

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from mainstay.kinds.postgres.ranking import StatementParams
-from mainstay.kinds.postgres.statements import StatementFacts, Statements
+from mainstay.kinds.postgres.performance.ranking import StatementParams
+from mainstay.kinds.postgres.performance.statements import StatementFacts, Statements
 from mainstay.model.because import Finding, Level
 from mainstay.model.codec import decode, encode
 from mainstay.model.units import Duration

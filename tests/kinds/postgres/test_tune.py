@@ -17,9 +17,9 @@ import pytest
 
 from mainstay.kinds import registry
 from mainstay.kinds.kind import Session
-from mainstay.kinds.postgres.machine import is_title
-from mainstay.kinds.postgres.parameters import TuneFacts
-from mainstay.kinds.postgres.sizing import Advice, TuneParams, advise
+from mainstay.kinds.postgres.tuning.machine import is_title
+from mainstay.kinds.postgres.tuning.parameters import TuneFacts
+from mainstay.kinds.postgres.tuning.sizing import Advice, TuneParams, advise
 from mainstay.model.errors import MainstayError
 from mainstay.model.plan import Skip, Step
 from mainstay.model.units import Duration, Size

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mainstay.kinds import registry
 from mainstay.kinds.postgres.settings import PostgresSettings
-from mainstay.kinds.postgres.upgrade_check import UpgradeParams
+from mainstay.kinds.postgres.upgrade.upgrade_check import UpgradeParams
 from mainstay.model.because import Finding, Level
 from mainstay.model.target import Target
 from tests.kinds.postgres.conftest import session_of
@@ -93,6 +95,7 @@ def test_what_only_later_versions_mind_is_not_told_for_earlier_ones(planted: Pos
     ]
 
 
+@pytest.mark.covers("DBP-18")
 @needs_next
 def test_pg_upgrade_itself_is_asked_and_leaves_the_server_as_it_is(planted: PostgresServer) -> None:
     before = sorted(path.name for path in planted.data.iterdir())
@@ -102,6 +105,18 @@ def test_pg_upgrade_itself_is_asked_and_leaves_the_server_as_it_is(planted: Post
     assert ("released before the running version: 16.14" in [str(one.because) for one in found]) == older
     assert sorted(path.name for path in planted.data.iterdir()) == before
     assert planted.sql("SELECT 1") == [(1,)]
+
+
+@needs_next
+def test_pg_upgrade_is_asked_where_the_temporary_folder_lies_deeper_than_a_socket(
+    planted: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("very-deep" * 12)
+    deep.mkdir()
+    postgres_server._let_in(deep / "inside")
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    assert "--check: passed in" in " ".join(str(one.because) for one in told(planted, 16, next_programs=NEXT))
+    assert list(deep.iterdir()) == []
 
 
 @needs_next

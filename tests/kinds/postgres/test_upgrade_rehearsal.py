@@ -12,6 +12,7 @@ import pytest
 from mainstay.kinds import registry
 from mainstay.kinds.kind import NoParams
 from mainstay.kinds.postgres.settings import PostgresSettings
+from mainstay.kinds.postgres.upgrade import pg_upgrade
 from mainstay.model.errors import StepFailed
 from mainstay.model.plan import Skip, Step
 from mainstay.model.target import Target
@@ -55,6 +56,7 @@ def target(server: PostgresServer, **settings: Any) -> Target:
     return Target("db", "postgres", PostgresSettings(server.dsn(), **known))
 
 
+@pytest.mark.covers("DBP-18")
 def test_a_copy_is_upgraded_with_all_its_rows_and_nothing_is_left_of_it(server: PostgresServer, perform: Perform) -> None:
     before = sorted((server.folder / "space").rglob("*"))
     with session_of(target(server)) as session:
@@ -70,6 +72,16 @@ def test_a_copy_is_upgraded_with_all_its_rows_and_nothing_is_left_of_it(server: 
     assert process.tagged(TAG) == []
 
 
+def test_the_folder_may_lie_deeper_than_a_socket(server: PostgresServer, perform: Perform) -> None:
+    deep = server.folder / "scratch" / ("very-deep" * 12)
+    deep.mkdir()
+    with session_of(target(server, rehearsals=deep)) as session:
+        assert perform(session, "upgrade_rehearsal") == [None]
+    assert [path.name for path in deep.rglob("*")] == ["run-1.db.task", "result.json"]
+    assert not pg_upgrade.sockets(deep / "run-1.db.task").exists()
+    shutil.rmtree(deep)
+
+
 def test_what_pg_upgrade_refuses_fails_the_rehearsal_and_its_copies_go(server: PostgresServer) -> None:
     server.sql("CREATE TABLE rights(r aclitem); CREATE VIEW shown AS SELECT * FROM rights", database="shop")
     with session_of(target(server)) as session:
@@ -80,7 +92,8 @@ def test_what_pg_upgrade_refuses_fails_the_rehearsal_and_its_copies_go(server: P
         TASK.tidy(session, step, Deadline(step.deadline))
     server.sql("DROP TABLE rights CASCADE", database="shop")
     assert "aclitem" in refused.value.because
-    assert not (server.folder / "scratch" / "run-2.task").exists()
+    copies = server.folder / "scratch" / "run-2.task"
+    assert [one.exists() for one in (copies, pg_upgrade.sockets(copies))] == [False, False]
     assert process.tagged(TAG) == []
 
 

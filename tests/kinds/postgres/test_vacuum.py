@@ -10,7 +10,7 @@ import pytest
 
 from mainstay.kinds import registry
 from mainstay.kinds.kind import Deferred, Session
-from mainstay.kinds.postgres.need import VacuumParams
+from mainstay.kinds.postgres.vacuum.need import VacuumParams
 from mainstay.model.plan import Skip, Step
 from mainstay.model.target import Target
 from mainstay.system.clock import Deadline

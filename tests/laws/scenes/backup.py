@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mainstay.kinds.backup.approve import ApproveParams
+from mainstay.kinds.backup.drill_keys import DrillParams
+from mainstay.kinds.backup.fetch import FetchParams
 from mainstay.kinds.backup.hold import HoldParams
 from mainstay.kinds.backup.prove import ProveParams
 from mainstay.kinds.backup.release import ReleaseParams
 from mainstay.kinds.backup.restore import RestoreParams
-from mainstay.kinds.backup.settings import BackupSettings, RepositorySettings
+from mainstay.kinds.backup.settings import BackupSettings, CopySettings, RepositorySettings
 from mainstay.kinds.backup.verify import VerifyParams
 from mainstay.kinds.kind import NoParams
 from mainstay.model.plan import Step
 from mainstay.model.target import Target
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
+from mainstay.system.process import Door
+from mainstay.vault.keys import generate
+from mainstay.vault.remotes import DiskSettings
 from mainstay.vault.retention import Policy
 from tests.laws.scene import Scene
-from tests.laws.scenes import files
+from tests.laws.scenes import backup_exchange, files
 
 _RECORDED = "a record says when it was made"
 _KEPT = "what is complete stays; the undo clears what was half made"
 
 
-def _scene(folder: Path, task: str, params: Any, *before: str, **more: Any) -> Scene:
+def _scene(
+    folder: Path,
+    task: str,
+    params: Any,
+    *before: str,
+    keys: Path | None = None,
+    copies: dict[str, CopySettings] | None = None,
+    **more: Any,
+) -> Scene:
     """Make a repository in which the tasks `before` were done, in their order."""
     others = (files.uploads(folder),)
     keep = Policy(last=1, daily=0, weekly=0, monthly=0, yearly=0, min_age=Duration(0))
-    settings = BackupSettings(RepositorySettings(folder / "repo"), ("uploads",), keep)
+    settings = BackupSettings(RepositorySettings(folder / "repo"), ("uploads",), keep, keys=keys, copies=copies or {})
     target = Target("safe", "backup", settings)
     for number, name in enumerate(before):
         _perform(Scene(name, target, ProveParams() if name == "prove" else NoParams(), others=others), f"run-0.{number}")
@@ -64,6 +81,50 @@ def restore(folder: Path) -> Scene:
     return _scene(folder, "restore", params, "backup", "prove", undo_keeps=_KEPT)
 
 
+def copy(folder: Path) -> Scene:
+    return _copied(folder, "copy", NoParams(), "backup", "prove")
+
+
+def verify_copies(folder: Path) -> Scene:
+    return _copied(folder, "verify_copies", VerifyParams(), "backup", "prove", "copy", acts_anew=_RECORDED)
+
+
+def prune_copies(folder: Path) -> Scene:
+    before = ("backup", "prove", "copy", "backup", "prove", "copy", "backup", "prove", "copy")
+    return _copied(folder, "prune_copies", NoParams(), *before)
+
+
+def drill_keys(folder: Path) -> Scene:
+    params = DrillParams(folder / "escrow.txt")
+    return _copied(folder, "drill_keys", params, "backup", "prove", "copy", acts_anew=_RECORDED)
+
+
+def fetch(folder: Path) -> Scene:
+    scene = _copied(folder, "fetch", FetchParams("second", "uploads", folder / "escrow.txt"), "backup", "prove", "copy")
+    (folder / "repo").rename(folder / "lost")
+    return scene
+
+
+def _copied(folder: Path, task: str, params: Any, *before: str, **more: Any) -> Scene:
+    """Make a repository with a remote on another disk; the same keys serve every scene of a process."""
+    ready = _keys()
+    shutil.copytree(ready / "keys", folder / "keys")
+    shutil.copy(ready / "escrow.txt", folder)
+    (folder / "disk").mkdir()
+    (folder / "disk" / ".mainstay-remote").touch()
+    keep = Policy(last=1, daily=0, weekly=0, monthly=0, yearly=0, min_age=Duration(0))
+    second = CopySettings(DiskSettings(folder / "disk"), keep=keep)
+    return _scene(folder, task, params, *before, keys=folder / "keys", copies={"second": second}, **more)
+
+
+@cache
+def _keys() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="mainstay-scene-"))
+    atexit.register(shutil.rmtree, folder)
+    generate(folder / "keys", folder / "escrow.txt", "law", Door())
+    return folder
+
+
 def hold(folder: Path) -> Scene:
     return _scene(folder, "hold", HoldParams("an audit", "ann"), "backup")
 
@@ -88,8 +149,14 @@ SCENES = {
     "prove": prove,
     "prune": prune,
     "restore": restore,
+    "copy": copy,
+    "verify_copies": verify_copies,
+    "prune_copies": prune_copies,
+    "fetch": fetch,
+    "drill_keys": drill_keys,
     "hold": hold,
     "release": release,
     "approve": approve,
     "drill": drill,
+    **backup_exchange.SCENES,
 }

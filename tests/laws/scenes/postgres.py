@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mainstay.kinds.postgres.analyze import AnalyzeParams
+from mainstay.kinds.postgres.planner.analyze import AnalyzeParams
 from tests.laws.scene import Scene
 from tests.laws.scenes import postgres_care, postgres_compact, postgres_orphans, postgres_server_wide, postgres_upgrade
 from tests.laws.scenes.postgres_database import scene

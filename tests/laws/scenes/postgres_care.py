@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mainstay.kinds.kind import NoParams
-from mainstay.kinds.postgres.need import VacuumParams
-from mainstay.kinds.postgres.rebuild import ReindexParams
-from mainstay.kinds.postgres.statistics import StatisticsParams
+from mainstay.kinds.postgres.indexes.rebuild import ReindexParams
+from mainstay.kinds.postgres.planner.statistics import StatisticsParams
+from mainstay.kinds.postgres.vacuum.need import VacuumParams
 from mainstay.model.units import Duration, Size
 from tests.laws.scene import Scene
 from tests.laws.scenes.postgres_database import ORDERS, scene

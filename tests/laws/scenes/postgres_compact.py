@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from mainstay.kinds.postgres.strategy import CompactParams
+from mainstay.kinds.postgres.compaction.strategy import CompactParams
 from mainstay.model.units import Duration, Size
 from tests.laws.scene import Scene
 from tests.laws.scenes.postgres_database import scene

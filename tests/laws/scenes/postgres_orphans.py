@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mainstay.kinds.postgres.orphan_decisions import OrphansParams
+from mainstay.kinds.postgres.orphans.decisions import OrphansParams
 from mainstay.kinds.postgres.settings import Orphans, Rule
 from mainstay.model.units import Duration
 from tests.laws.scene import Scene

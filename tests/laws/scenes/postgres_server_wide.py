@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from mainstay.kinds.postgres.cancel import CancelParams
-from mainstay.kinds.postgres.sizing import TuneParams
+from mainstay.kinds.postgres.sessions.cancel import CancelParams
+from mainstay.kinds.postgres.tuning.sizing import TuneParams
 from mainstay.model.units import Duration, Size
 from tests.laws.scene import Scene
 from tests.laws.scenes.postgres_database import scene

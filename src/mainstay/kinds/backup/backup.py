@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from mainstay.kinds.backup.facts import RepositoryFacts, Source, look, newest, obstacle, opened_or_made, sources
 from mainstay.kinds.backup.room import refusal
+from mainstay.kinds.backup.signing import sign
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
 from mainstay.model.because import Because, Finding, Level, because
 from mainstay.model.plan import Cost, Impact, On, Skip, Step
@@ -61,7 +63,7 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
         repository = opened_or_made(session, args["repository"])
         previous = BackupId(args["previous"]) if args["previous"] else None
         order = Order(BackupId(args["id"]), args["target"], args["run"], session.site, session.ledger_head, previous)
-        make(repository, store, order, session.work(deadline, 2 * step.cost.bytes))
+        make(repository, store, order, session.work(deadline, 2 * step.cost.bytes), partial(sign, session))
 
 
 def _refused(facts: RepositoryFacts, source: Source) -> Because | None:

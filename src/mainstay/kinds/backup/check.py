@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from mainstay.kinds.backup.copy_findings import copy_findings
 from mainstay.kinds.backup.criteria import judged
 from mainstay.kinds.backup.drilled import deviations
-from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle, opened
+from mainstay.kinds.backup.facts import RepositoryFacts, look_with_remotes, obstacle, opened
 from mainstay.kinds.backup.objectives import figures
 from mainstay.kinds.backup.order import disorder
 from mainstay.kinds.backup.protection import gaps
+from mainstay.kinds.backup.remotes import look_at_keys
 from mainstay.kinds.backup.review import review
 from mainstay.kinds.backup.room import tight
 from mainstay.kinds.kind import NoParams, Session, TaskKind
@@ -25,15 +27,15 @@ class Check(TaskKind[RepositoryFacts, NoParams]):
     """Reads manifests and proofs, and no object."""
 
     name = "check"
-    summary = "age, size, content and proof of the newest backups, recovery objectives, room, gaps, damage, clutter and modes"
+    summary = "age, size, content and proof of the newest backups, their copies, recovery objectives, room, gaps, damage and keys"
     task_class = TaskClass.CHECK
     facts = RepositoryFacts
 
     def observe(self, session: Session, on: On | None = None) -> RepositoryFacts:
-        """Read the catalogue, earlier manifests, and the other targets of the site."""
-        facts = look(session, on, session.last)
+        """Read the catalogue, earlier manifests, what is at the remotes, and the other targets of the site."""
+        facts = look_with_remotes(session, on)
         drill = last(opened(session)) if facts.identity else None
-        return replace(facts, review=review(session, facts), drill=drill)
+        return replace(facts, review=review(session, facts), drill=drill, keys=look_at_keys(session))
 
     def figures(self, facts: RepositoryFacts) -> Iterable[Figure]:
         """Return sizes, and what would be lost and how long a restore takes, as measured."""
@@ -44,4 +46,4 @@ class Check(TaskKind[RepositoryFacts, NoParams]):
         if (reason := obstacle(facts)) is not None:
             return [Finding(Level.CRITICAL, "repository", reason, "mount its disk, or correct repository.path")]
         found = [one for target in facts.settings.of for one in judged(facts, target)]
-        return [*found, *tight(facts), *gaps(facts), *deviations(facts), *disorder(facts)]
+        return [*found, *tight(facts), *gaps(facts), *deviations(facts), *disorder(facts), *copy_findings(facts)]

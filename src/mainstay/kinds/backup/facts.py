@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from mainstay.kinds.backup.remotes import KeyFacts, RemoteFacts, look_at, look_at_remotes
 from mainstay.kinds.backup.review import STORED, Review
 from mainstay.kinds.backup.settings import BackupSettings
 from mainstay.kinds.kind import Session
@@ -46,12 +47,18 @@ class RepositoryFacts:
     catalogue: Catalogue = field(default_factory=Catalogue)
     held: frozenset[str] = frozenset()  # ids that nothing may remove now
     sources: tuple[Source, ...] = ()
+    remotes: tuple[RemoteFacts, ...] = ()
+    keys: KeyFacts = field(default_factory=KeyFacts)
     review: Review = field(default_factory=Review)  # of a check
     drill: Drill | None = None  # the last one
 
     def of(self, target: str) -> tuple[Entry, ...]:
         """Return the backups of one target, oldest first."""
         return self.catalogue.of(target)
+
+    def remote(self, name: str) -> RemoteFacts | None:
+        """Return what was seen of one remote."""
+        return next((one for one in self.remotes if one.name == name), None)
 
     def entry(self, id: str) -> Entry | None:
         """Return one backup."""
@@ -80,6 +87,15 @@ def look(session: Session, on: On | None, last: RepositoryFacts | None) -> Repos
         return replace(facts, trouble=str(error))
     seen = catalogue.read(repository)
     return replace(facts, identity=repository.identity, catalogue=replace(seen, entries=seen.of(on[1])) if on else seen)
+
+
+def look_with_remotes(session: Session, on: On | None, *, count: bool = False) -> RepositoryFacts:
+    """Read the catalogue, and what is at every remote, or at the one that `on` names second; `count` as in `remotes.look_at`."""
+    facts = look(session, None, session.last)
+    entries = {str(entry.id): entry for entry in facts.catalogue.entries}
+    if on:
+        return replace(facts, remotes=(look_at(session, on[1], entries, count=count),))
+    return replace(facts, remotes=look_at_remotes(session, entries, count=count))
 
 
 def _expected(session: Session, last: RepositoryFacts | None) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 from mainstay.kinds.backup.choosing import LATEST, chosen
 from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle, opened
 from mainstay.kinds.backup.order import disorder
+from mainstay.kinds.backup.signing import wrong_signature
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import Finding, because
 from mainstay.model.errors import StepFailed
@@ -79,6 +80,7 @@ class Verify(TaskKind[RepositoryFacts, VerifyParams]):
         repository, id = opened(session), BackupId(step.args["id"])
         began, folder = clock.monotonic(), repository.folder(id)
         found = reading.verify(repository, id, session.work(deadline, step.cost.bytes))
+        found += wrong_signature(session, repository, id)
         _, sha256 = manifests.read(folder, id)  # what is damaged here is raised with its name
         took = Duration(clock.monotonic() - began)
         proofs.write(repository, Proof(1, id, step.args["record"], "readable", clock.now(), took, sha256, found))

@@ -24,7 +24,7 @@ class Check(TaskKind[Facts, NoParams]):
 
     def assess(self, facts: Facts, params: NoParams) -> list[Finding]:
         """A failing `after` is critical; without one there is nothing to judge."""
-        name = facts.command.argv[0]
+        name = facts.command.program
         if facts.sound is None:
             return [Finding(Level.OK, name, because("no `after` check is configured", None))]
         level = Level.OK if facts.sound else Level.CRITICAL

@@ -29,9 +29,9 @@ class Hold(TaskKind[Facts, NoParams]):
 
     def plan(self, facts: Facts, params: NoParams, name: str) -> list[Step | Skip]:
         """One step with an obligation, unless somebody else has it in force already."""
-        settings, on = facts.command, ("command", *facts.command.argv[:1])
-        if not settings.undo:
-            raise ConfigError("a command that is held around other tasks needs `undo`", next="write the command that lifts it")
+        settings, on = facts.command, ("command", facts.command.program)
+        if not settings.argv or not settings.undo:
+            raise ConfigError("a command that is held around other tasks needs `argv` and `undo`", next="write them")
         if facts.done:
             return [Skip(on, because("it is in force already, by somebody else (`done` ends with 0)", None, param="done"))]
         return [

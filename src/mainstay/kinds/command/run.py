@@ -31,7 +31,9 @@ class Run(TaskKind[Facts, NoParams]):
 
     def plan(self, facts: Facts, params: NoParams, name: str) -> list[Step | Skip]:
         """One step, unless its effect is in place or it may not start."""
-        settings, on = facts.command, ("command", *facts.command.argv[:1])
+        settings, on = facts.command, ("command", facts.command.program)
+        if not settings.argv:
+            return [Skip(on, because("argv", "none: this target is there to be backed up", param="argv"))]
         if facts.done:
             return [Skip(on, because("its effect is in place (`done` ends with 0)", None, param="done"))]
         if facts.ready is False:

@@ -13,10 +13,47 @@ Argv = tuple[str, ...]
 
 
 @dataclass(frozen=True)
+class Backup:
+    """The commands that back up something that no kind knows. A place is a path that MAINSTAY_PLACE names; "" is what is live."""
+
+    dump: Annotated[Argv, Setting("Writes one stream to its standard output.", example='["/usr/local/bin/dump-graph"]')]
+    load: Annotated[
+        Argv,
+        Setting(
+            "Gets that stream on its standard input and makes the new file or folder MAINSTAY_PLACE.",
+            example='["/usr/local/bin/load-graph"]',
+        ),
+    ]
+    describe: Annotated[
+        Argv,
+        Setting(
+            "Prints lines NAME<TAB>COUNT<TAB>DIGEST of MAINSTAY_PLACE; without it a backup can be restored, but never proven."
+        ),
+    ] = ()
+    snapshot: Annotated[
+        bool, Setting("True when `dump` writes such lines about its own snapshot to the file MAINSTAY_DESCRIPTION.")
+    ] = False
+    places: Annotated[Path, Setting("The folder in which restored copies are made, and which has room for them.")] = Path(
+        "/var/lib/mainstay/restored"
+    )
+    room: Annotated[Size, Setting("Bytes of a dump: a backup does not begin where less are free.", ge=0, example="2GB")] = Size(0)
+    timeout: Annotated[Duration, Setting("How long each of these commands may take.", ge=0.1, example="2h")] = Duration(3600)
+
+    def __post_init__(self) -> None:
+        if not self.dump or not self.load:
+            raise ValueError("`dump` and `load` are argument lists with at least a program")
+        if self.snapshot and not self.describe:
+            raise ValueError("`snapshot` needs `describe`, which looks at the restored copy")
+
+
+@dataclass(frozen=True)
 class Settings:
     """A command as a target. Every command is an argument list; no shell reads it."""
 
-    argv: Annotated[Argv, Setting("The program and its arguments.", example='["/usr/local/bin/cleanup", "--all"]')]
+    argv: Annotated[
+        Argv,
+        Setting("The program and its arguments; may be left out beside `backup`.", example='["/usr/local/bin/cleanup", "--all"]'),
+    ] = ()
     timeout: Annotated[Duration, Setting("How long it may take; then its whole process group is ended.", ge=0.1)] = Duration(600)
     cwd: Annotated[Path | None, Setting("The folder it runs in.")] = None
     environment: Annotated[
@@ -42,9 +79,15 @@ class Settings:
     on_unknown: Annotated[
         Literal["ask", "rerun", "undo"], Setting("What recovery does when a crash interrupted it and `done` is not given.")
     ] = "ask"
+    backup: Annotated[Backup | None, Setting("The commands that dump, load and describe what is to be backed up.")] = None
 
     def __post_init__(self) -> None:
-        if not self.argv:
+        if not self.argv and not self.backup:
             raise ValueError("argv is empty: write the program and its arguments as a list")
         if self.on_unknown == "undo" and not self.undo:
             raise ValueError("on_unknown is undo, but there is no `undo` command")
+
+    @property
+    def program(self) -> str:
+        """Return what a reader knows the target by."""
+        return (self.argv or (self.backup.dump if self.backup else ()))[0]

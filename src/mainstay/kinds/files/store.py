@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 import tarfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -20,26 +21,29 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import quote
 
+from mainstay.kinds.files import attributes
 from mainstay.kinds.files.inspection import compose_faults, differences
+from mainstay.kinds.files.unpack import SPARSE, unpack
 from mainstay.model.errors import StepFailed, Unreachable
-from mainstay.vault.manifest import Damaged
-from mainstay.vault.paths import PathStore
+from mainstay.system import clock
 from mainstay.vault.store import Dump, Pulse, Sink, Source, Work
+from mainstay.vault.swap import SwappablePath
 
 _TOP = "at-top"  # the folder itself and what lies directly in it; sorts before every `in-...`
-_CHUNK, _HOLE, _BLOCK = 1 << 20, 1 << 16, 512
+_CHUNK, _BLOCK = 1 << 20, 512
 _SMALL = 8 << 20  # bytes of a file that is read at once
 _TRIES, _DEEPEST = 3, 200
-_SPARSE = "MAINSTAY.sparse"  # other tars ignore it and write zeros
+_TICK = 0.01  # seconds by which the time of a file may lag behind the clock
 _KINDS = {stat.S_IFREG: tarfile.REGTYPE, stat.S_IFDIR: tarfile.DIRTYPE, stat.S_IFLNK: tarfile.SYMTYPE}
 
 
 @dataclass(frozen=True)
-class FilesStore(PathStore):
+class FilesStore(SwappablePath):
     """The store of one folder. `exclude` are globs on the path below it; `*` crosses folders."""
 
     path: Path
     exclude: tuple[str, ...] = ()
+    in_part: set[str] = field(default_factory=set, compare=False)  # places that were loaded in part, and are to be described
 
     @property
     def kind(self) -> str:
@@ -52,40 +56,29 @@ class FilesStore(PathStore):
 
     def dump(self, sink: Sink) -> Dump:
         """Write one tar for each part, in the order of the paths, and count and digest what is written."""
-        tally, notes = _Tally(), list[str]()
+        tally, notes, began = _Tally(), list[str](), clock.now().timestamp()
         for part, entries in groupby(_walk(self, notes), key=lambda found: found.part):
             with sink.stream(f"{part}.tar") as out:
                 for found in entries:
                     sink.work.pulse()
                     _append(out, found, tally, notes, sink.work.pulse)
                 out.write(bytes(2 * _BLOCK))  # the end of a tar
-        return Dump(tally.counts, tally.digests, {"tar": "pax"}, tuple(sorted(notes)))
+        return Dump(tally.counts, tally.digests, {"tar": "pax"}, tuple(sorted(notes)), {"began": began})
 
     def load(self, source: Source, place: str, only: str = "") -> None:
-        """Unpack every tar below a new folder: files first, then links and folders from the deepest up. `only` is one file."""
+        """Unpack every tar below a new folder; or one file or folder of it, which becomes the place itself."""
         if only:
-            _load_one(source, Path(place), only)
-            return
-        later: list[tarfile.TarInfo] = []
-        into = Path(place)
-        into.mkdir(mode=0o700)
-        try:
-            for name in source.names:
-                with source.stream(name) as file, tarfile.open(fileobj=file, mode="r|", errorlevel=2) as tar:
-                    later += [member for member in tar if not _extracted(tar, member, into, source.work.pulse)]
-            for member in sorted(later, key=_deepest_first):
-                source.work.pulse()
-                _complete(member, into)
-        except (tarfile.TarError, ValueError, FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-            raise Damaged("the dump cannot be unpacked", on=place, because=str(error)) from error
+            self.in_part.add(place)
+        unpack(source, self._at(place), only)
 
     def describe(self, place: str, work: Work) -> Dump:
-        """Read every file there. What is one file has no counts: the stored bytes that it came from were compared."""
-        if os.path.lexists(place) and (os.path.islink(place) or not os.path.isdir(place)):
-            return Dump()
+        """Read every file there. Of a part there is nothing to compare: its tar was hashed as a whole when it was read."""
         tally, notes = _Tally(), list[str]()
-        for found in _walk(FilesStore(Path(place)), notes):
+        if place in self.in_part:
+            return Dump(notes=("a part: its bytes are those whose SHA-256 is in the manifest",))
+        for found in _walk(FilesStore(self._at(place)), notes):
             content = _digest(found, work.pulse) if found.info.isreg() else ""
+            _attribute(found)
             tally.add(found, content)
         return Dump(tally.counts, tally.digests, notes=tuple(sorted(notes)))
 
@@ -96,6 +89,15 @@ class FilesStore(PathStore):
     def difference(self, place: str, work: Work) -> tuple[str, ...]:
         """Tell how the live folder differs from a copy of it; values that may be secret are not told."""
         return differences(self.path, Path(place), work.pulse)
+
+    def newer(self, dump: Dump, work: Work) -> dict[str, int]:
+        """Return how many entries of each part were made or changed since a dump began, folders that lost one included."""
+        since, found = float(dump.extra.get("began", 0)) - _TICK, Counter[str]()
+        for entry in _walk(self, []):
+            work.pulse()
+            seen = os.stat(entry.name, dir_fd=entry.parent, follow_symlinks=False)
+            found[entry.part] += seen.st_ctime > since
+        return {part: count for part, count in sorted(found.items()) if count}
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ class _Tally:
 
     def add(self, found: _Found, content: str) -> None:
         info = found.info
-        seen = (info.name, info.type, info.mode, info.pax_headers.get("mtime", ""), info.size, info.linkname, content)
+        time, more = info.pax_headers.get("mtime", ""), attributes.of(info).items()
+        seen = (info.name, info.type, info.mode, time, info.size, info.linkname, content, *more)
         number = int.from_bytes(hashlib.blake2b(repr(seen).encode(), digest_size=16).digest())
         self.counts[found.part] = self.counts.get(found.part, 0) + 1
         self.sums[found.part] = self.sums.get(found.part, 0) + number
@@ -177,13 +180,13 @@ def _info(path: str, seen: os.stat_result) -> tarfile.TarInfo:
 
 def _append(out: BinaryIO, found: _Found, tally: _Tally, notes: list[str], pulse: Pulse) -> None:
     """Write one entry. A small file that changes while it is read is read again; one that goes on changing is noted."""
-    if not found.info.isreg():
-        out.write(_header(found.info))
-        tally.add(found, "")
-        return
+    small, same, content = found.info.size <= _SMALL, True, ""
     try:
-        small = found.info.size <= _SMALL
-        same, content = (_write_small if small else _write_large)(out, found, pulse)
+        if found.info.isreg():
+            same, content = (_write_small if small else _write_large)(out, found, pulse)
+        else:
+            _attribute(found)
+            out.write(_header(found.info))
     except FileNotFoundError:
         notes.append(f"{found.info.name!a}: vanished")
         return
@@ -227,13 +230,20 @@ def _headed(found: _Found, file: BinaryIO) -> tuple[bytes, os.stat_result]:
     """Take size and time of an opened file as they are now, and return its header."""
     before, info = os.fstat(file.fileno()), found.info
     fresh = _info(info.name, before)
-    info.size, info.mtime, info.pax_headers = fresh.size, fresh.mtime, fresh.pax_headers
-    return _header(info, {_SPARSE: "1"} if before.st_blocks * 512 < before.st_size else {}), before
+    info.size, info.mtime, info.pax_headers = fresh.size, fresh.mtime, {**fresh.pax_headers, **attributes.headers(file.fileno())}
+    return _header(info, {SPARSE: "1"} if before.st_blocks * 512 < before.st_size else {}), before
 
 
 def _unchanged(before: os.stat_result, file: BinaryIO) -> bool:
     after = os.fstat(file.fileno())
     return (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+
+
+def _attribute(found: _Found) -> None:
+    """Add the extended attributes of an entry; further names of a file have none of their own."""
+    if not found.info.islnk():
+        own = attributes.headers(f"/proc/self/fd/{found.parent}/{found.name}")
+        found.info.pax_headers = {**found.info.pax_headers, **own}
 
 
 def _digest(found: _Found, pulse: Pulse) -> str:
@@ -266,86 +276,6 @@ def _header(info: tarfile.TarInfo, more: dict[str, str] | None = None) -> bytes:
         return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
     finally:
         info.pax_headers = kept
-
-
-def _extracted(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path, pulse: Pulse) -> bool:
-    """Write a file or make a folder; False when something is left to be done about the member."""
-    place = _place(member.name, into)
-    if member.isdir():
-        if member.name != ".":
-            place.mkdir(mode=0o700)
-        return False
-    if not member.isreg():
-        return False
-    source = tar.extractfile(member)
-    assert source is not None
-    sparse = _SPARSE in member.pax_headers
-    with place.open("xb") as file:
-        while chunk := source.read(_HOLE if sparse else _CHUNK):
-            pulse()
-            if sparse and not any(chunk):
-                file.seek(len(chunk), os.SEEK_CUR)
-            else:
-                file.write(chunk)
-        file.truncate(member.size)
-    _dress(place, member)
-    return True
-
-
-def _load_one(source: Source, place: Path, path: str) -> None:
-    """Write one file or link of a backup to a new place; a hard link becomes a file of its own."""
-    wanted = str(PurePosixPath(path))
-    name = f"{_part(PurePosixPath(wanted)) if '/' in wanted else _TOP}.tar"
-    with source.stream(name) as file, tarfile.open(fileobj=file, mode="r|", errorlevel=2) as tar:
-        member = next((one for one in tar if one.name == wanted and not one.isdir()), None)
-        if member is None or member.islnk():
-            found = member.linkname if member else ""
-        else:
-            found, member.name = wanted, place.name
-            if not _extracted(tar, member, place.parent, source.work.pulse):
-                _complete(member, place.parent)
-    if not found:
-        raise StepFailed(
-            "the backup has no such file", on=path, because=f"{name} does not hold it", next="name a file below the folder"
-        )
-    if found != wanted:
-        _load_one(source, place, found)
-
-
-def _complete(member: tarfile.TarInfo, into: Path) -> None:
-    """Make a link, or give a folder its owner, mode and time once its content is there."""
-    place = _place(member.name, into)
-    if member.islnk():
-        os.link(_place(member.linkname, into), place, follow_symlinks=False)
-        return
-    if member.issym():
-        os.symlink(member.linkname, place)
-    elif not member.isdir():
-        raise ValueError(f"{member.name!a} is neither file nor folder nor link")
-    _dress(place, member)
-
-
-def _deepest_first(member: tarfile.TarInfo) -> int:
-    """Order links and folders so that a folder's time is set after all that happens in it, and nothing passes through a link."""
-    return -len(PurePosixPath(member.name).parts)
-
-
-def _dress(place: Path, member: tarfile.TarInfo) -> None:
-    """Set owner (as root), mode and time; of a link only what a link has."""
-    if os.geteuid() == 0:
-        os.chown(place, member.uid, member.gid, follow_symlinks=False)
-    if not member.issym():
-        os.chmod(place, member.mode & 0o7777)
-    seconds, _, fraction = str(member.pax_headers.get("mtime", int(member.mtime))).partition(".")
-    time = int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9])
-    os.utime(place, ns=(time, time), follow_symlinks=False)
-
-
-def _place(name: str, into: Path) -> Path:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\0" in name:
-        raise ValueError(f"{name!a} leads out of the folder")
-    return into / path
 
 
 def _part(below: PurePosixPath) -> str:

@@ -9,32 +9,33 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from mainstay.kinds.kind import Kind
-from mainstay.kinds.postgres.activity import Activity
-from mainstay.kinds.postgres.amcheck import Amcheck
-from mainstay.kinds.postgres.analyze import Analyze
-from mainstay.kinds.postgres.bloat import Bloat
-from mainstay.kinds.postgres.cancel import Cancel
-from mainstay.kinds.postgres.check import Check
-from mainstay.kinds.postgres.compact import Compact
-from mainstay.kinds.postgres.counts import Counts
+from mainstay.kinds.postgres.compaction.compact import Compact
 from mainstay.kinds.postgres.discover import discover
-from mainstay.kinds.postgres.drop_invalid import DropInvalidIndexes
-from mainstay.kinds.postgres.index_review import Indexes
-from mainstay.kinds.postgres.orphans import OrphanedRows
-from mainstay.kinds.postgres.performance import Performance
-from mainstay.kinds.postgres.reindex import Reindex
-from mainstay.kinds.postgres.schema import Schema
+from mainstay.kinds.postgres.health.check import Check
+from mainstay.kinds.postgres.indexes.drop_invalid_indexes import DropInvalidIndexes
+from mainstay.kinds.postgres.indexes.indexes import Indexes
+from mainstay.kinds.postgres.indexes.reindex import Reindex
+from mainstay.kinds.postgres.integrity.amcheck import Amcheck
+from mainstay.kinds.postgres.integrity.counts import Counts
+from mainstay.kinds.postgres.orphans.orphans import OrphanedRows
+from mainstay.kinds.postgres.performance.performance import Performance
+from mainstay.kinds.postgres.performance.statements import Statements
+from mainstay.kinds.postgres.planner.analyze import Analyze
+from mainstay.kinds.postgres.planner.statistics import Statistics
+from mainstay.kinds.postgres.schema.schema import Schema
+from mainstay.kinds.postgres.sessions.activity import Activity
+from mainstay.kinds.postgres.sessions.cancel import Cancel
 from mainstay.kinds.postgres.settings import PostgresSettings
-from mainstay.kinds.postgres.sizes import Sizes
-from mainstay.kinds.postgres.statements import Statements
-from mainstay.kinds.postgres.statistics import Statistics
-from mainstay.kinds.postgres.tune import Tune
-from mainstay.kinds.postgres.upgrade_check import UpgradeCheck
-from mainstay.kinds.postgres.upgrade_rehearsal import UpgradeRehearsal
-from mainstay.kinds.postgres.vacuum import Vacuum
+from mainstay.kinds.postgres.space.bloat import Bloat
+from mainstay.kinds.postgres.space.sizes import Sizes
+from mainstay.kinds.postgres.tuning.tune import Tune
+from mainstay.kinds.postgres.upgrade.upgrade_check import UpgradeCheck
+from mainstay.kinds.postgres.upgrade.upgrade_rehearsal import UpgradeRehearsal
+from mainstay.kinds.postgres.vacuum.vacuum import Vacuum
 from mainstay.model.errors import ConfigError
 from mainstay.model.target import Target
 from mainstay.system.process import Door
+from mainstay.vault.store import Store
 
 if TYPE_CHECKING:
     from mainstay.kinds.postgres.server import Server
@@ -45,6 +46,13 @@ def connect(target: Target, door: Door) -> Iterator[Server]:
     """Open a target's server."""
     with _server().connect(target, door) as opened:
         yield opened
+
+
+def store(target: Target, door: Door) -> Store:
+    """Return how its database is backed up."""
+    _server()
+    made: Store = importlib.import_module("mainstay.kinds.postgres.store").PostgresStore(target, door)
+    return made
 
 
 def resource(target: Target) -> str:
@@ -91,5 +99,6 @@ KIND = Kind(
     category="data",
     connect=connect,
     resource=resource,
+    store=store,
     discover=discover,
 )

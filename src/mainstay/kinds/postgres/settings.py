@@ -150,6 +150,59 @@ class Counting:
 
 
 @dataclass(frozen=True)
+class Backups:
+    """How a database is dumped, and what a copy of it has to show."""
+
+    jobs: Annotated[int, Setting("programs at work at once, in dumps, restores and proofs", ge=1, le=64, example="4")] = 2
+    expected: Annotated[
+        tuple[str, ...],
+        Setting("tables without which a dump fails, with their schema as SQL has it", example="[shop.orders, shop.items]"),
+    ] = ()
+    assertions: Annotated[
+        dict[str, str],
+        Setting(
+            "queries that yield true in every sound copy, by what they assert",
+            example="{every item has an order: 'SELECT NOT EXISTS (...)'}",
+        ),
+    ] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a name that is none."""
+        for name in self.expected:
+            if not re.fullmatch(rf"{_NAME}\.{_NAME}", name):
+                raise ValueError(f'{name!r} is not a table with its schema: write shop.items, or "Shop"."Items"')
+
+
+@dataclass(frozen=True)
+class Pooler:
+    """A PgBouncer through which applications reach the database; while a copy takes its place, they wait there."""
+
+    dsn: Annotated[
+        str,
+        Setting(
+            "connection string of its administration console, without a password", example="host=127.0.0.1 port=6432 user=admin"
+        ),
+    ]
+    password: Annotated[SecretRef | None, Setting("where the password is; without it, as libpq finds it (~/.pgpass)")] = None
+    databases: Annotated[
+        tuple[str, ...],
+        Setting("its names for the database; default: the name of the database itself", example="[shop, shop_ro]"),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a password in the connection string."""
+        _refuse_password(self.dsn)
+
+
+@dataclass(frozen=True)
+class Service:
+    """The service of a Compose file that runs the server."""
+
+    file: Annotated[Path, Setting("the Compose file that names its image", example="/srv/app/compose.yaml")]
+    name: Annotated[str, Setting("its name there", example="db")]
+
+
+@dataclass(frozen=True)
 class PostgresSettings:
     """One server: the connection, and what it may be asked to bear."""
 
@@ -187,6 +240,9 @@ class PostgresSettings:
             "folder on the server's host with room for two copies of the cluster, for upgrade_rehearsal", example="/srv/scratch"
         ),
     ] = None
+    compose: Annotated[
+        Service | None, Setting("the service that runs the server; upgrade_check refuses an image of another major version")
+    ] = None
     connect_timeout: Annotated[Duration, Setting("how long connecting may take", ge=2, le=120, example="10s")] = Duration(10)
     statement_timeout: Annotated[Duration, Setting("how long one look may take", ge=1, example="1m")] = Duration(60)
     lock_timeout: Annotated[
@@ -197,16 +253,22 @@ class PostgresSettings:
         bool,
         Setting("keep plans of the most expensive reading statements (version 16 and newer); planning may run their functions"),
     ] = False
+    pooler: Annotated[
+        Pooler | None, Setting("the PgBouncer in front of the database, which holds clients back during a swap")
+    ] = None
     amcheck: Annotated[Amcheck, Setting("how the task `amcheck` looks for damage")] = field(default_factory=Amcheck)
     limits: Annotated[Limits, Setting("what `check` finds too much")] = field(default_factory=Limits)
     counts: Annotated[Counting, Setting("tables whose rows are counted before and after")] = field(default_factory=Counting)
     orphans: Annotated[Orphans, Setting("rows that point to nothing")] = field(default_factory=Orphans)
+    backup: Annotated[Backups, Setting("how it is dumped, and what a copy has to show")] = field(default_factory=Backups)
 
     def __post_init__(self) -> None:
         """Refuse a password in the connection string: it would be seen in plans, reports and the journal."""
-        for text in (self.dsn, self.dsn_inside):
-            named = re.search(r"(^|[\s?&;])password\s*=", text)
-            if named or ("://" in text and urlsplit(text).password):
-                raise ValueError(
-                    "a connection string must not hold a password: write it to a file and use `password: {file: ...}`"
-                )
+        _refuse_password(self.dsn, self.dsn_inside)
+
+
+def _refuse_password(*texts: str) -> None:
+    for text in texts:
+        named = re.search(r"(^|[\s?&;])password\s*=", text)
+        if named or ("://" in text and urlsplit(text).password):
+            raise ValueError("a connection string must not hold a password: write it to a file and use `password: {file: ...}`")

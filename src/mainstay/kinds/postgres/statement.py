@@ -56,3 +56,8 @@ def looking(name: str, major: int) -> str:
     newest = max((one for one in variants if one <= major), default=None)
     file = _SQL / (f"{name}.sql" if newest is None else f"{name}.{newest}.sql")
     return file.read_text(encoding="utf-8")
+
+
+def quoted(*names: str) -> str:
+    """Return a qualified name as it can be typed into psql."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mainstay.kinds.postgres.health.facts import HealthFacts
 from mainstay.kinds.postgres.health.rows import InvalidIndex, LateTable, Sequence
+from mainstay.kinds.postgres.statement import quoted
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.units import Share
 
@@ -73,8 +74,3 @@ def _why_late(one: LateTable) -> str:
     vacuumed = f"vacuumed {one.vacuumed} ago" if one.vacuumed is not None else "never vacuumed"
     off = "autovacuum is switched off for it; " if not one.autovacuum else ""
     return f"{one.dead:,} dead rows, {vacuumed}; {off}run the task vacuum; look for an old transaction that keeps them"
-
-
-def quoted(*names: str) -> str:
-    """Return a qualified name as it can be typed into psql."""
-    return ".".join('"' + name.replace('"', '""') + '"' for name in names)

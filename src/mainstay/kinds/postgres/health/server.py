@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from mainstay.kinds.postgres.health.facts import HealthFacts
-from mainstay.kinds.postgres.health.objects import quoted
+from mainstay.kinds.postgres.statement import quoted
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.units import Share, Size
 

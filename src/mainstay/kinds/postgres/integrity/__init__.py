@@ -1,0 +1,1 @@
+"""Is everything there and sound: rows counted, indexes and tables read closely."""

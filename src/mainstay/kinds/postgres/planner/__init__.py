@@ -1,0 +1,1 @@
+"""What the planner knows of the data: made where it is missing, renewed where it is stale."""

@@ -1,0 +1,140 @@
+"""How a database is dumped, loaded into a new one, and compared: `vault.store.Store` for PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mainstay.kinds.postgres.store import making, swapping
+from mainstay.kinds.postgres.store.catalog import DumpedTable, rows
+from mainstay.kinds.postgres.store.client import Client, reached
+from mainstay.kinds.postgres.store.digests import Tally, counting
+from mainstay.kinds.postgres.store.dump import dump, noted, remarks, versions_of
+from mainstay.kinds.postgres.store.load import load
+from mainstay.kinds.postgres.store.snapshot import held
+from mainstay.kinds.postgres.store.soundness import require_sound
+from mainstay.model.target import Target
+from mainstay.system.process import Door
+from mainstay.vault.store import Dump, Sink, Source, Store, Work, unhurried
+
+_OBJECTS = "SELECT CASE WHEN EXISTS (SELECT FROM pg_largeobject_metadata) THEN pg_relation_size('pg_largeobject') ELSE 0 END"
+
+
+@dataclass(frozen=True)
+class PostgresStore:
+    """The store of the database that `dsn` names. A place is the name of a database at the same server.
+
+    private   the server is a scratch one of this process: it may be given roles and extensions
+    remark    what a proof in this place has to say of the place
+    """
+
+    target: Target
+    door: Door
+    private: bool = False
+    remark: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Return the name of this kind."""
+        return "postgres"
+
+    def estimate(self) -> int:
+        """Return the bytes of all tables and large objects, as they lie on disk."""
+        with self._reached(unhurried()) as client, client.connect() as connection:
+            [(objects,)] = connection.execute(_OBJECTS.encode()).fetchall()
+            return int(objects) + sum(one.size for one in rows(connection, DumpedTable))
+
+    def dump(self, sink: Sink) -> Dump:
+        """Write one snapshot as streams: see `dump`."""
+        with self._alone(sink.work) as client:
+            return dump(client, sink)
+
+    @cached_property
+    def live(self) -> str:
+        """Return the database that `dsn` names."""
+        with self._reached(unhurried()) as client:
+            return client.identity.database
+
+    def beside(self, name: str) -> str:
+        """Return the name of the live database with this one after it."""
+        return _fitting(f"{self.live}_{name}")
+
+    def half_made(self, place: str, id: str) -> str:
+        """Return a name that only this restore uses."""
+        return _fitting(f"{place} {id}")
+
+    def exists(self, place: str) -> bool:
+        """Tell whether a database of that name is there."""
+        with self._reached(unhurried()) as client:
+            return making.exists(client, place)
+
+    def load(self, source: Source, place: str, only: str = "") -> None:
+        """Rebuild as a new database; Refused, before anything is made, when this server lacks what the dump needs."""
+        with self._alone(source.work) as client:
+            load(client, source, place, only, private=self.private)
+
+    def describe(self, place: str, work: Work) -> Dump:
+        """Count and digest a database, after having looked whether it is sound."""
+        tally = Tally()
+        with self._reached(work) as client, held(client, place) as seen:
+            notes = require_sound(client, seen, private=self.private)
+            jobs = sorted(counting(client, seen, tally), key=lambda job: -job[0])
+            client.together([job for _, job in jobs])
+            noted(seen, tally)
+            versions = versions_of(client, seen)
+        extra = {"took": tally.took}
+        notes = tuple(filter(None, (self.remark, *notes, *remarks(seen))))
+        return Dump(tally.counts, dict(sorted(tally.digests.items())), versions, notes, extra)
+
+    def rename(self, place: str, new: str) -> None:
+        """Give a restored database its name."""
+        with self._reached(unhurried()) as client:
+            making.rename(client, place, new)
+
+    def remove(self, place: str) -> None:
+        """Drop a database that a restore made; Refused for any other."""
+        with self._reached(unhurried()) as client:
+            making.remove(client, place)
+
+    def swap(self, copy: str, old: str, work: Work) -> None:
+        """Exchange the names of the live database and a copy, in one transaction."""
+        with self._reached(work) as client:
+            swapping.swap(client.server, copy, old, work)
+
+    def reopen(self, work: Work) -> None:
+        """Let clients go on whom a pooler holds back."""
+        with self._reached(work) as client:
+            swapping.reopen(client.server)
+
+    def newer(self, dump: Dump, work: Work) -> dict[str, int]:
+        """Count the rows of the live database against a dump."""
+        with self._reached(work) as client:
+            return swapping.newer(client.server, dump, work)
+
+    def scratch(self, folder: Path, work: Work) -> AbstractContextManager[tuple[Store, str]]:
+        """Open a private server of the same version in `folder`; where that cannot be, a database of the same server."""
+        from mainstay.kinds.postgres.store.scratch import scratch
+
+        return scratch(self, folder, work)
+
+    @contextmanager
+    def _alone(self, work: Work) -> Iterator[Client]:
+        """Reach the server after what a killed attempt has left there was ended."""
+        with self._reached(work) as client:
+            client.server.end_others()
+            yield client
+
+    def _reached(self, work: Work) -> AbstractContextManager[Client]:
+        return reached(self.target, self.door, work)
+
+
+def _fitting(name: str) -> str:
+    """Return a name that a database can have: a long one is cut, and ends in its digest."""
+    if len(name.encode()) <= making.LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name.encode()[: making.LONGEST - 13].decode(errors='ignore')}-{digest}"

@@ -1,0 +1,1 @@
+"""The next major version: what stands in the way of it, and a rehearsal on a copy."""
