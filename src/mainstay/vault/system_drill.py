@@ -65,7 +65,7 @@ def drill(repository: Repository, stores: Mapping[str, Store], parts: tuple[Part
         proof = prove(repository, part.id, stores[part.target], ObjectName(part.record), work)
         rebuilt.append(Rebuilt(part.target, part.id, proof.took, proof.differences, proof.checked, proof.faults))
     record = Drill(1, name, clock.now(), Duration(clock.monotonic() - began), tuple(rebuilt))
-    write_atomic(repository.drills / f"{ObjectName(name)}.json", canonical(record))
+    write_atomic(repository.made(repository.drills) / f"{ObjectName(name)}.json", canonical(record))
     return record
 
 
