@@ -156,12 +156,14 @@ class Swappable(Store, Protocol):
     def swap(self, copy: str, old: str, work: Work) -> None:
         """Give the live place the name `old`, closed to users, and `copy` its name, at once.
 
-        The way back is `swap(old, copy)`. Called again after it was killed, it goes on from what the names say; once they are
-        exchanged, it only does what is still owed to users.
+        The way back is `swap(old, copy)`. Killed at any moment, it leaves nothing that `reopen` does not end.
         """
 
     def reopen(self, work: Work) -> None:
-        """Let users in whom a killed or failed swap keeps out or waiting; nothing where it keeps none."""
+        """End what a killed or failed swap has begun: forward if users see the copy already, else back; let in whoever waits.
+
+        Nothing where there is nothing to end.
+        """
 
     def newer(self, dump: Dump, work: Work) -> dict[str, int]:
         """Return by how much the live target has changed since a dump: rows by table, files by folder; only what differs.

@@ -58,7 +58,7 @@ class Exchange(TaskKind[PlacesFacts, P]):
         return (Lock(resource, exclusive=False), Lock(f"{resource}#backup"), Lock(f"{resource}#exchange"))
 
     def tidy(self, session: Session, step: Step, deadline: Deadline) -> None:
-        """Let users in whom an unfinished exchange keeps waiting."""
+        """End what an unfinished exchange has begun, and let users in whom it keeps waiting."""
         swappable(session, step.args["target"]).reopen(session.work(deadline))
 
     @action("exchange")
@@ -68,11 +68,13 @@ class Exchange(TaskKind[PlacesFacts, P]):
         target, copy, backup = args["target"], args["copy"], BackupId(args["backup"])
         place, work = store.beside(args["name"]), session.work(deadline)
         old = Place(1, target, place, "replaced", backup, clock.now(), args["name"], Duration(args["keep"]), complete=False)
-        if not store.exists(place):
-            if not store.exists(copy):
-                raise Refused("there is no such copy", on=copy, next=f"mainstay restore {target} makes one")
+        if store.exists(place):  # it happened, and whoever did it died
+            store.reopen(work)
+        elif store.exists(copy):
             places.write(repository, old)
-        store.swap(copy, place, work)
+            store.swap(copy, place, work)
+        else:
+            raise Refused("there is no such copy", on=copy, next=f"mainstay restore {target} makes one")
         places.forget(repository, target, copy)
         places.write(repository, replace(old, complete=True))
         session.output.append(f"what was live is kept as {place}")
@@ -82,11 +84,12 @@ class Exchange(TaskKind[PlacesFacts, P]):
         """Exchange them again; what was live in between stays under the name that the copy had."""
         args, store, repository = step.args, swappable(session, step.args["target"]), opened(session)
         target, copy, place = args["target"], args["copy"], store.beside(args["name"])
+        work = session.work(deadline)
+        store.reopen(work)
         if store.exists(place):
             kept = Place(1, target, copy, "replaced", BackupId(args["backup"]), clock.now(), "", Duration(args["keep"]))
             places.write(repository, kept)
-            store.swap(place, copy, session.work(deadline))
-        store.reopen(session.work(deadline))
+            store.swap(place, copy, work)
         places.forget(repository, target, place)
 
 
