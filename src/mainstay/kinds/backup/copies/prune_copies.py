@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mainstay.kinds.backup.copy import judged
+from mainstay.kinds.backup.copies.copy import judged
+from mainstay.kinds.backup.copies.remotes import RemoteFacts, reached
 from mainstay.kinds.backup.facts import RepositoryFacts, look_with_remotes, obstacle
-from mainstay.kinds.backup.remotes import RemoteFacts, reached
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
 from mainstay.model.because import Because, because
 from mainstay.model.plan import Cost, Impact, Neutral, On, OneWay, Skip, Step

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from mainstay.kinds.backup.choosing import LATEST, aged, chosen
 from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle, opened
+from mainstay.kinds.backup.restoring.choosing import LATEST, aged, chosen
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.codec import decode, encode

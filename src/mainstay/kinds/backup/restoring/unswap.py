@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mainstay.kinds.backup.exchange import Exchange, exchanging, stamped
-from mainstay.kinds.backup.seen import PlacesFacts
-from mainstay.kinds.backup.swap import KEEP
+from mainstay.kinds.backup.copies.seen import PlacesFacts
+from mainstay.kinds.backup.restoring.exchange import Exchange, exchanging, stamped
+from mainstay.kinds.backup.restoring.swap import KEEP
 from mainstay.model.because import because
 from mainstay.model.plan import Skip, Step
 from mainstay.model.setting import Setting

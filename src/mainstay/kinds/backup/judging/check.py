@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from mainstay.kinds.backup.copy_findings import copy_findings
-from mainstay.kinds.backup.criteria import judged
-from mainstay.kinds.backup.drilled import deviations
+from mainstay.kinds.backup.copies.copy_findings import copy_findings
+from mainstay.kinds.backup.copies.remotes import look_at_keys
 from mainstay.kinds.backup.facts import RepositoryFacts, look_with_remotes, obstacle, opened
-from mainstay.kinds.backup.objectives import figures
-from mainstay.kinds.backup.order import disorder
-from mainstay.kinds.backup.protection import gaps
-from mainstay.kinds.backup.remotes import look_at_keys
-from mainstay.kinds.backup.review import review
-from mainstay.kinds.backup.room import tight
+from mainstay.kinds.backup.judging.criteria import judged
+from mainstay.kinds.backup.judging.drilled import deviations
+from mainstay.kinds.backup.judging.objectives import figures
+from mainstay.kinds.backup.judging.order import disorder
+from mainstay.kinds.backup.judging.protection import gaps
+from mainstay.kinds.backup.judging.review import review
+from mainstay.kinds.backup.making.room import tight
 from mainstay.kinds.kind import NoParams, Session, TaskKind
 from mainstay.model.because import Finding, Level
 from mainstay.model.figure import Figure

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mainstay.kinds.backup.choosing import chosen
 from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle, opened
-from mainstay.kinds.backup.hold import verify_hold
+from mainstay.kinds.backup.people.hold import verify_hold
+from mainstay.kinds.backup.restoring.choosing import chosen
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.codec import decode, encode

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from mainstay.kinds.backup.copies.seen import PlacesFacts, look_places
 from mainstay.kinds.backup.facts import opened
-from mainstay.kinds.backup.seen import PlacesFacts, look_places
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.errors import Refused

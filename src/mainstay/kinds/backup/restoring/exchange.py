@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import UTC
 from typing import TypeVar
 
+from mainstay.kinds.backup.copies.seen import Lacks, PlacesFacts, counted, look_places, swappable
 from mainstay.kinds.backup.facts import opened
-from mainstay.kinds.backup.seen import Lacks, PlacesFacts, counted, look_places, swappable
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.errors import Refused

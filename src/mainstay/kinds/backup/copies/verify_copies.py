@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from mainstay.kinds.backup.copies.remotes import RemoteFacts, reached
 from mainstay.kinds.backup.facts import RepositoryFacts, look_with_remotes, newest
-from mainstay.kinds.backup.remotes import RemoteFacts, reached
-from mainstay.kinds.backup.verify import VerifyParams
+from mainstay.kinds.backup.making.verify import VerifyParams
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.errors import StepFailed

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mainstay.kinds.backup.copies.remotes import RemoteFacts
 from mainstay.kinds.backup.facts import RepositoryFacts, newest
-from mainstay.kinds.backup.remotes import RemoteFacts
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.units import Duration
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mainstay.kinds.backup.exchange import Exchange, exchanging, stamped
-from mainstay.kinds.backup.seen import PlacesFacts
+from mainstay.kinds.backup.copies.seen import PlacesFacts
+from mainstay.kinds.backup.restoring.exchange import Exchange, exchanging, stamped
 from mainstay.model.because import Because, because
 from mainstay.model.plan import Skip, Step
 from mainstay.model.setting import Setting

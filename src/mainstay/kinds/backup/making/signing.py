@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mainstay.kinds.backup.remotes import keys_of
+from mainstay.kinds.backup.copies.remotes import keys_of
 from mainstay.kinds.kind import Session
 from mainstay.vault import keys as pairs
 from mainstay.vault import manifest as manifests

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle, opened
-from mainstay.kinds.backup.objectives import figures
+from mainstay.kinds.backup.judging.objectives import figures
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.errors import Refused

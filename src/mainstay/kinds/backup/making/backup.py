@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 from mainstay.kinds.backup.facts import RepositoryFacts, Source, look, newest, obstacle, opened_or_made, sources
-from mainstay.kinds.backup.room import refusal
-from mainstay.kinds.backup.signing import sign
+from mainstay.kinds.backup.making.room import refusal
+from mainstay.kinds.backup.making.signing import sign
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
 from mainstay.model.because import Because, Finding, Level, because
 from mainstay.model.plan import Cost, Impact, On, Skip, Step

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+from mainstay.kinds.backup.copies.remotes import look_at_keys, look_at_remotes, reached
 from mainstay.kinds.backup.facts import RepositoryFacts, look, newest
-from mainstay.kinds.backup.remotes import look_at_keys, look_at_remotes, reached
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.plan import Impact, Neutral, On, Skip, Step

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from mainstay.kinds.backup.copies.remotes import RemoteFacts, reached
 from mainstay.kinds.backup.facts import RepositoryFacts, look_with_remotes, obstacle
-from mainstay.kinds.backup.remotes import RemoteFacts, reached
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.plan import Cost, Impact, On, Skip, Step

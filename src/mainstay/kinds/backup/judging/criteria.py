@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from statistics import median
 
 from mainstay.kinds.backup.facts import RepositoryFacts, newest
-from mainstay.kinds.backup.review import ENOUGH, USUAL
+from mainstay.kinds.backup.judging.review import ENOUGH, USUAL
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.units import Duration, Share, Size
 from mainstay.vault.catalogue import Entry

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mainstay.kinds.backup.choosing import LATEST, chosen
 from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle, opened
-from mainstay.kinds.backup.order import disorder
-from mainstay.kinds.backup.signing import wrong_signature
+from mainstay.kinds.backup.judging.order import disorder
+from mainstay.kinds.backup.making.signing import wrong_signature
+from mainstay.kinds.backup.restoring.choosing import LATEST, chosen
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import Finding, because
 from mainstay.model.errors import StepFailed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mainstay.kinds.backup.facts import RepositoryFacts, newest
-from mainstay.kinds.backup.review import RPO, STORED
+from mainstay.kinds.backup.judging.review import RPO, STORED
 from mainstay.model.figure import Figure
 
 
