@@ -24,8 +24,8 @@ from mainstay.model.target import Target
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.system.process import Door
-from mainstay.vault.keys import generate
-from mainstay.vault.remotes import DiskSettings
+from mainstay.vault.copies.keys import generate
+from mainstay.vault.copies.remotes import DiskSettings
 from mainstay.vault.retention import Policy
 from tests.laws.scene import Scene
 from tests.laws.scenes import backup_exchange, files

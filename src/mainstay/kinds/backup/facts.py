@@ -19,8 +19,8 @@ from mainstay.system import clock
 from mainstay.system.files import room
 from mainstay.vault import catalogue
 from mainstay.vault.catalogue import Catalogue, Entry
+from mainstay.vault.drill import Drill
 from mainstay.vault.repository import Repository, create_repository, open_repository
-from mainstay.vault.system_drill import Drill
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from mainstay.model.plan import Cost, Impact, On, Skip, Step
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
-from mainstay.vault import copy as copying
 from mainstay.vault.catalogue import Entry
-from mainstay.vault.copies import part_name
+from mainstay.vault.copies import copy as copying
+from mainstay.vault.copies.copies import part_name
 from mainstay.vault.names import BackupId
 from mainstay.vault.retention import Verdict, decide
 

@@ -15,7 +15,7 @@ from mainstay.model.setting import Setting
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
-from mainstay.vault import fetch as fetching
+from mainstay.vault.copies import fetch as fetching
 from mainstay.vault.names import BackupId
 
 _DEADLINE = Duration(24 * 3600)

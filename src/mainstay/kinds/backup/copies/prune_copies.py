@@ -11,8 +11,8 @@ from mainstay.model.plan import Cost, Impact, Neutral, On, OneWay, Skip, Step
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
-from mainstay.vault import thinning
-from mainstay.vault.copies import part_name
+from mainstay.vault.copies import thinning
+from mainstay.vault.copies.copies import part_name
 from mainstay.vault.names import BackupId
 
 _DROP = "retention (keep of this remote) no longer asks for it, and a newer proven copy of the same target stays there"

@@ -11,12 +11,12 @@ from mainstay.kinds.kind import Session
 from mainstay.model.errors import MainstayError
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
-from mainstay.vault import copies as known
-from mainstay.vault import keys as pairs
-from mainstay.vault import remotes, sealing, thinning
 from mainstay.vault.catalogue import Entry
-from mainstay.vault.copies import Copies, Seen
-from mainstay.vault.keys import Drill, Keys
+from mainstay.vault.copies import copies as known
+from mainstay.vault.copies import keys as pairs
+from mainstay.vault.copies import remotes, sealing, thinning
+from mainstay.vault.copies.copies import Copies, Seen
+from mainstay.vault.copies.keys import Drill, Keys
 from mainstay.vault.repository import Repository
 
 _LOOK = Duration(300)  # a remote with many copies on a slow line

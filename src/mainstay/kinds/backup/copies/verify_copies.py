@@ -14,8 +14,8 @@ from mainstay.model.plan import Cost, Impact, On, Skip, Step
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
-from mainstay.vault import copies as copying
 from mainstay.vault.catalogue import Entry
+from mainstay.vault.copies import copies as copying
 from mainstay.vault.names import BackupId
 
 _DEADLINE = Duration(24 * 3600)

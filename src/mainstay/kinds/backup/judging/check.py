@@ -20,7 +20,7 @@ from mainstay.model.because import Finding, Level
 from mainstay.model.figure import Figure
 from mainstay.model.plan import On
 from mainstay.model.task import TaskClass
-from mainstay.vault.system_drill import last
+from mainstay.vault.drill import last
 
 
 class Check(TaskKind[RepositoryFacts, NoParams]):

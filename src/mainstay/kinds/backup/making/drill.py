@@ -13,10 +13,10 @@ from mainstay.model.plan import Cost, Impact, On, Skip, Step, Undo
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
-from mainstay.vault import system_drill
+from mainstay.vault import drill
 from mainstay.vault.catalogue import Entry
+from mainstay.vault.drill import Part
 from mainstay.vault.names import ObjectName
-from mainstay.vault.system_drill import Part
 
 _DEADLINE = Duration(12 * 3600)
 
@@ -33,7 +33,7 @@ class Drill(TaskKind[RepositoryFacts, NoParams]):
     def observe(self, session: Session, on: On | None = None) -> RepositoryFacts:
         """Read the catalogue and the record of the last drill."""
         facts = look(session, None, session.last)
-        return replace(facts, drill=system_drill.last(opened(session)) if facts.identity else None)
+        return replace(facts, drill=drill.last(opened(session)) if facts.identity else None)
 
     def plan(self, facts: RepositoryFacts, params: NoParams, name: str) -> list[Step | Skip]:
         """One step for all of it: what is measured is how long everything takes."""
@@ -64,7 +64,7 @@ class Drill(TaskKind[RepositoryFacts, NoParams]):
     def drill(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Rebuild, compare, time; the record is written whatever is found."""
         parts, work = decode(tuple[Part, ...], step.args["parts"]), session.work(deadline, 2 * step.cost.bytes)
-        done = system_drill.drill(opened(session), session.stores, parts, ObjectName(step.args["name"]), work)
+        done = drill.drill(opened(session), session.stores, parts, ObjectName(step.args["name"]), work)
         session.output += [*map(str, done.rebuilt), f"all in {done.took}"]
         if done.differing:
             because = "; ".join(map(str, done.differing))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mainstay.kinds.backup.copies.remotes import keys_of
 from mainstay.kinds.kind import Session
-from mainstay.vault import keys as pairs
 from mainstay.vault import manifest as manifests
+from mainstay.vault.copies import keys as pairs
 from mainstay.vault.manifest import MANIFEST, Damaged
 from mainstay.vault.names import BackupId
 from mainstay.vault.repository import Repository

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 from mainstay.model.errors import ConfigError, Refused, StepFailed, Unreachable
 from mainstay.model.setting import Setting
 from mainstay.model.units import Duration, Size
-from mainstay.vault.remotes.disk import PART
-from mainstay.vault.remotes.remote import Exists, Missing, Remote, Stored, chunks, hashed
+from mainstay.vault.copies.remotes.disk import PART
+from mainstay.vault.copies.remotes.remote import Exists, Missing, Remote, Stored, chunks, hashed
 from mainstay.vault.store import Work
 
 if TYPE_CHECKING:

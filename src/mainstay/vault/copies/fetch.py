@@ -9,14 +9,14 @@ from pathlib import Path
 from mainstay.model.errors import Refused
 from mainstay.system.files import sync_folder, write_atomic
 from mainstay.vault import manifest as manifests
-from mainstay.vault import sealing
-from mainstay.vault.copies import Copies
-from mainstay.vault.keys import signature
+from mainstay.vault.copies import sealing
+from mainstay.vault.copies.copies import Copies
+from mainstay.vault.copies.keys import signature
+from mainstay.vault.copies.remotes.remote import Remote, fetched, file_hash
+from mainstay.vault.copies.sealing import Gpg
+from mainstay.vault.copies.signed_list import BACKUPS, SignedList, manifest_name
 from mainstay.vault.manifest import MANIFEST, SUMS, Damaged, Manifest
 from mainstay.vault.names import BackupId, Sha256
-from mainstay.vault.remotes.remote import Remote, fetched, file_hash
-from mainstay.vault.sealing import Gpg
-from mainstay.vault.signed_list import BACKUPS, SignedList, manifest_name
 from mainstay.vault.store import Work
 
 

@@ -19,15 +19,15 @@ from mainstay.model.units import Duration
 from mainstay.system import clock
 from mainstay.system.files import write_atomic
 from mainstay.system.process import Door
-from mainstay.vault import sealing, signed_list
 from mainstay.vault.catalogue import Entry
-from mainstay.vault.keys import Keys
+from mainstay.vault.copies import sealing, signed_list
+from mainstay.vault.copies.keys import Keys
+from mainstay.vault.copies.remotes.remote import Missing, Remote, content, listed, patiently
+from mainstay.vault.copies.sealing import Gpg
+from mainstay.vault.copies.signed_list import BACKUPS, SIGNATURE, SignedList
 from mainstay.vault.manifest import MANIFEST, SUMS, Damaged
 from mainstay.vault.names import BackupId
-from mainstay.vault.remotes.remote import Missing, Remote, content, listed, patiently
 from mainstay.vault.repository import Repository
-from mainstay.vault.sealing import Gpg
-from mainstay.vault.signed_list import BACKUPS, SIGNATURE, SignedList
 from mainstay.vault.store import Work
 
 _RECORD, SENT = "record.json", "sent"

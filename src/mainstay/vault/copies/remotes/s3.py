@@ -14,7 +14,7 @@ from mainstay.model.errors import ConfigError, Refused, StepFailed, Unreachable
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration, Size
 from mainstay.system import secrets
-from mainstay.vault.remotes.remote import CHUNK, Exists, Missing, Remote, Stored, hashed
+from mainstay.vault.copies.remotes.remote import CHUNK, Exists, Missing, Remote, Stored, hashed
 from mainstay.vault.store import Work
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from mainstay.model.errors import Unreachable
 from mainstay.model.setting import Setting
 from mainstay.model.units import Size
 from mainstay.system.files import no_space, sync_folder
-from mainstay.vault.remotes.remote import Exists, Missing, Remote, Stored, chunks, hashed
+from mainstay.vault.copies.remotes.remote import Exists, Missing, Remote, Stored, chunks, hashed
 from mainstay.vault.store import Work
 
 PART = ".part"

@@ -7,10 +7,10 @@ from functools import partial
 
 from mainstay.model.errors import Refused
 from mainstay.system.files import remove
-from mainstay.vault.copies import Copies
+from mainstay.vault.copies.copies import Copies
+from mainstay.vault.copies.remotes.remote import listed, patiently
+from mainstay.vault.copies.signed_list import BACKUPS, OBJECTS, SIGNATURE
 from mainstay.vault.names import BackupId
-from mainstay.vault.remotes.remote import listed, patiently
-from mainstay.vault.signed_list import BACKUPS, OBJECTS, SIGNATURE
 from mainstay.vault.store import Work
 
 

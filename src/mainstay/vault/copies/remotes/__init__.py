@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from mainstay.vault.remotes.disk import DiskSettings, disk
-from mainstay.vault.remotes.remote import Remote
-from mainstay.vault.remotes.s3 import S3Settings, s3
-from mainstay.vault.remotes.sftp import SftpSettings, sftp
+from mainstay.vault.copies.remotes.disk import DiskSettings, disk
+from mainstay.vault.copies.remotes.remote import Remote
+from mainstay.vault.copies.remotes.s3 import S3Settings, s3
+from mainstay.vault.copies.remotes.sftp import SftpSettings, sftp
 
 __all__ = ["DiskSettings", "Remote", "RemoteSettings", "S3Settings", "SftpSettings", "opened"]
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from mainstay.model.units import Size
 from mainstay.system.files import remove, sync_folder, write_atomic
 from mainstay.vault import manifest as manifests
-from mainstay.vault import sealing
-from mainstay.vault.copies import SENT, Copies
-from mainstay.vault.keys import signature
+from mainstay.vault.copies import sealing
+from mainstay.vault.copies.copies import SENT, Copies
+from mainstay.vault.copies.keys import signature
+from mainstay.vault.copies.remotes.remote import Exists, file_hash, listed, patiently
+from mainstay.vault.copies.sealing import Gpg
+from mainstay.vault.copies.signed_list import BACKUPS, OBJECTS, SIGNATURE, SignedList, object_name
 from mainstay.vault.manifest import MANIFEST, SUMS, Damaged, Manifest
 from mainstay.vault.names import BackupId, Sha256
-from mainstay.vault.remotes.remote import Exists, file_hash, listed, patiently
 from mainstay.vault.repository import require_room
-from mainstay.vault.sealing import Gpg
-from mainstay.vault.signed_list import BACKUPS, OBJECTS, SIGNATURE, SignedList, object_name
 from mainstay.vault.store import Work
 
 

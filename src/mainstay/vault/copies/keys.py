@@ -21,8 +21,8 @@ from mainstay.model.errors import ConfigError, Refused
 from mainstay.system import clock
 from mainstay.system.files import sync_folder, write_atomic
 from mainstay.system.process import Door
-from mainstay.vault import sealing
-from mainstay.vault.sealing import Gpg
+from mainstay.vault.copies import sealing
+from mainstay.vault.copies.sealing import Gpg
 
 _DRILL = "drill.json"
 
