@@ -15,17 +15,17 @@ from mainstay.kinds.files.store import FilesStore
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.system.process import Door
-from mainstay.vault import keys as pairs
-from mainstay.vault import remotes
 from mainstay.vault.backup import Order, make
-from mainstay.vault.copies import Copies, look, verify
-from mainstay.vault.copy import copy
-from mainstay.vault.keys import Keys
+from mainstay.vault.copies import keys as pairs
+from mainstay.vault.copies import remotes
+from mainstay.vault.copies.copies import Copies, look, verify
+from mainstay.vault.copies.copy import copy
+from mainstay.vault.copies.keys import Keys
+from mainstay.vault.copies.remotes import Remote, SftpSettings
+from mainstay.vault.copies.thinning import unneeded
 from mainstay.vault.names import BackupId
-from mainstay.vault.remotes import Remote, SftpSettings
 from mainstay.vault.repository import create_repository, open_repository
 from mainstay.vault.store import Work, unhurried
-from mainstay.vault.thinning import unneeded
 from tests.live.remotes import sshd
 
 ID = BackupId("20261121T020000Z.up.run-1")

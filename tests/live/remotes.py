@@ -18,7 +18,7 @@ import pytest
 
 from mainstay.model.setting import SecretRef
 from mainstay.model.units import Duration
-from mainstay.vault.remotes import RemoteSettings, S3Settings, SftpSettings
+from mainstay.vault.copies.remotes import RemoteSettings, S3Settings, SftpSettings
 
 S3RVER = Path(os.environ.get("S3RVER") or Path(__file__).parents[2] / ".cache" / "s3rver") / "node_modules" / ".bin" / "s3rver"
 BUCKET, KEY = "copies", "S3RVER"

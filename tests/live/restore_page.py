@@ -8,15 +8,15 @@ import subprocess
 from pathlib import Path
 
 from mainstay.system.process import Door
-from mainstay.vault import keys as pairs
-from mainstay.vault import remotes
 from mainstay.vault.backup import Order, make
-from mainstay.vault.copies import Copies
-from mainstay.vault.copy import copy
-from mainstay.vault.keys import Keys
+from mainstay.vault.copies import keys as pairs
+from mainstay.vault.copies import remotes
+from mainstay.vault.copies.copies import Copies
+from mainstay.vault.copies.copy import copy
+from mainstay.vault.copies.keys import Keys
+from mainstay.vault.copies.remotes import DiskSettings
 from mainstay.vault.manifest import Manifest
 from mainstay.vault.names import BackupId
-from mainstay.vault.remotes import DiskSettings
 from mainstay.vault.repository import create_repository
 from mainstay.vault.store import Store, unhurried
 

@@ -13,16 +13,16 @@ import pytest
 
 from mainstay.model.errors import Refused, Unreachable
 from mainstay.system.process import Door
-from mainstay.vault import keys as pairs
-from mainstay.vault import remotes, thinning
-from mainstay.vault.copies import Copies, look
-from mainstay.vault.copies import verify as verify_copy
-from mainstay.vault.copy import copy
-from mainstay.vault.drill import drill
-from mainstay.vault.fetch import fetch
-from mainstay.vault.keys import Keys, read_drill
+from mainstay.vault.copies import keys as pairs
+from mainstay.vault.copies import remotes, thinning
+from mainstay.vault.copies.copies import Copies, look
+from mainstay.vault.copies.copies import verify as verify_copy
+from mainstay.vault.copies.copy import copy
+from mainstay.vault.copies.fetch import fetch
+from mainstay.vault.copies.key_drill import drill
+from mainstay.vault.copies.keys import Keys, read_drill
+from mainstay.vault.copies.remotes import DiskSettings, RemoteSettings
 from mainstay.vault.manifest import Damaged, Manifest
-from mainstay.vault.remotes import DiskSettings, RemoteSettings
 from mainstay.vault.repository import Repository, create_repository
 from mainstay.vault.store import unhurried
 from mainstay.vault.verify import verify

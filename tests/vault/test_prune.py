@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from mainstay.kinds.files.store import FilesStore
 from mainstay.model.errors import Refused
 from mainstay.system import clock
-from mainstay.vault import catalogue, holds
+from mainstay.vault import approvals, catalogue, holds
+from mainstay.vault.approvals import Approval
 from mainstay.vault.backup import Order, make
 from mainstay.vault.holds import Hold
 from mainstay.vault.manifest import Manifest
@@ -113,3 +114,16 @@ def test_a_record_without_its_backup_is_clutter(repository: Repository, keep: Ke
     (repository.proofs / other).mkdir()
     assert catalogue.read(repository).clutter == (f"holds/{other}.json", f"proofs/{other}")
     assert [entry.id for entry in catalogue.read(repository).entries] == [id]
+
+
+def test_a_repository_that_was_brought_without_its_empty_folders_is_whole(repository: Repository, keep: Keep) -> None:
+    id = keep().id
+    for folder in (repository.holds, repository.approvals, repository.drills, repository.proofs):
+        folder.rmdir()
+    assert [entry.id for entry in catalogue.read(repository).entries] == [id]
+    holds.put(repository, Hold(id, "ann", clock.now(), "an audit"))
+    approvals.put(
+        repository, Approval(id, "run-1", "ann", "administrator", clock.now(), catalogue.read(repository).entries[0].sha256)
+    )
+    entry = catalogue.read(repository).entries[0]
+    assert (entry.hold is not None, [one.by for one in entry.approvals]) == (True, ["ann"])

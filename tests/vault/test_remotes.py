@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from mainstay.model.errors import Refused, Unreachable
-from mainstay.vault import remotes
-from mainstay.vault.remotes import DiskSettings, Remote, RemoteSettings
-from mainstay.vault.remotes.remote import Exists, Missing, content, fetched, listed
-from mainstay.vault.remotes.s3 import S3, s3
+from mainstay.vault.copies import remotes
+from mainstay.vault.copies.remotes import DiskSettings, Remote, RemoteSettings
+from mainstay.vault.copies.remotes.remote import Exists, Missing, content, fetched, listed
+from mainstay.vault.copies.remotes.s3 import S3, s3
 from mainstay.vault.store import unhurried
 from tests.live.remotes import Relay, moto, s3_settings, s3rver, sshd, through
 

@@ -96,7 +96,7 @@ def generate(
     mainstay backup keys generate --escrow /root/escrow.txt
     """
     from mainstay.system.process import Door
-    from mainstay.vault import keys as pairs
+    from mainstay.vault.copies import keys as pairs
 
     site = call.opened()
     folder = _keys_of(site, repository)
@@ -114,8 +114,8 @@ def show_keys(repository: Repository = "") -> None:
     mainstay backup keys show
     """
     from mainstay.system.process import Door
-    from mainstay.vault import sealing
-    from mainstay.vault.keys import Keys
+    from mainstay.vault.copies import sealing
+    from mainstay.vault.copies.keys import Keys
 
     pair = Keys(_keys_of(call.opened(), repository))
     pair.require()

@@ -35,12 +35,17 @@ def _report(app: App, facts: Any, entry: Entry) -> BackupReport:
         manifest,
         entry,
         proofs.read(repository, entry.id),
-        (str(repository.folder(entry.id)),),
+        _places(facts, entry, str(repository.folder(entry.id))),
         fiscal_year(entry.created.astimezone(now.tzinfo).date(), settings.fiscal_year_starts),
         kept.at(app.site.targets[facts.name].origins.get(kept.param)),
         until(entries, settings.keep, entry.id, facts.at),
         settings.approvals,
     )
+
+
+def _places(facts: Any, entry: Entry, here: str) -> tuple[str, ...]:
+    """Name the folder of a backup, and the remotes that have a copy of it."""
+    return (here, *(f"the remote {one.name}, as a copy" for one in facts.remotes if one.entry(entry.id)))
 
 
 def _chosen(facts: Any, id: str) -> Entry:

@@ -112,7 +112,7 @@ def _retention(report: BackupReport) -> Iterator[Paragraph]:
         yield Paragraph(f"Now: {report.kept}.")
     foreseen = f"It will go on {report.until:%Y-%m-%d}" if report.until else "It will not go within three years"
     yield Paragraph(f"{foreseen}, if a backup is made and proven each day and the rules stay.")
-    yield from (Paragraph(f"It lies at {place}.") for place in report.places)
+    yield from (Paragraph(f"It lies at: {place}.") for place in report.places)
 
 
 def _approvals(report: BackupReport) -> Iterator[Paragraph]:

@@ -32,10 +32,7 @@ class Approval:
 
 def put(repository: Repository, approval: Approval) -> None:
     """Write an approval durably."""
-    folder = repository.approvals / approval.id
-    if not folder.is_dir():
-        folder.mkdir(mode=0o700)
-        sync_folder(repository.approvals)
+    folder = repository.made(repository.approvals / approval.id)
     write_atomic(folder / f"{ObjectName(approval.name)}.json", canonical(approval))
 
 

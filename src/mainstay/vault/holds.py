@@ -35,6 +35,7 @@ class Hold:
 
 def put(repository: Repository, hold: Hold) -> None:
     """Write a hold durably, in place of one that was there."""
+    repository.made(repository.holds)
     write_atomic(repository.hold(hold.id), canonical(hold))
 
 

@@ -152,9 +152,16 @@ class Repository:
         for path in (self.proofs / id, self.approvals / id, self.hold(id), self.hidden(id)):
             remove(path)
 
+    def made(self, folder: Path) -> Path:
+        """Return a folder for records; whoever brought the repository from elsewhere may have left the empty ones out."""
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True)
+            sync_folder(folder.parent)
+        return folder
+
     def records(self) -> tuple[str, ...]:
         """Name the backups that something is recorded about, by the paths of the records from the root."""
-        folders = [self.proofs, self.approvals, self.holds]
+        folders = [folder for folder in (self.proofs, self.approvals, self.holds) if folder.is_dir()]
         found = [path for folder in folders for path in folder.iterdir() if not path.name.startswith(".")]
         return tuple(sorted(str(path.relative_to(self.root)) for path in found))
 

@@ -57,7 +57,7 @@ def test_a_file_at_the_top_a_hard_link_and_a_link_come_back(app: App, tmp_path: 
 
 
 def test_a_file_that_the_backup_does_not_have_is_named(app: App, tmp_path: Path) -> None:
-    for only in ("nginx/other.conf", "nginx", "no/where", "../etc/passwd"):
+    for only in ("nginx/other.conf", "no/where", "../etc/passwd"):
         params = {"target": "config", "only": only, "into": str(tmp_path / "one")}
         record = app.run(app.routine("safe.restore", params), Launch(by="ann"))
         assert record.tasks[0].status is Status.FAILED, only

@@ -15,8 +15,8 @@ from mainstay.kinds.kind import Session
 from mainstay.model.errors import StepFailed
 from mainstay.model.units import Duration
 from mainstay.system.process import Door
-from mainstay.vault import keys as pairs
-from mainstay.vault.remotes import DiskSettings
+from mainstay.vault.copies import keys as pairs
+from mainstay.vault.copies.remotes import DiskSettings
 from mainstay.vault.retention import Policy
 from tests.kinds.backup.conftest import Perform
 

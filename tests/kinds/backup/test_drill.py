@@ -12,7 +12,7 @@ from mainstay.app import App
 from mainstay.engine.run import Launch
 from mainstay.model.because import Level
 from mainstay.model.run import RunRecord, Status, Verdict
-from mainstay.vault import system_drill
+from mainstay.vault import drill
 from mainstay.vault.repository import open_repository
 from tests.engine.shop import Shop
 
@@ -62,7 +62,7 @@ def test_a_drill_rebuilds_everything_and_its_record_has_the_times_and_what_devia
     _run(app, "safe.backup")
     record = _run(app, "safe.drill")
     assert (record.verdict, record.tasks[0].steps[0].step.proves) == (Verdict.PASS, ("db", "config"))
-    done = system_drill.last(open_repository(tmp_path / "repo"))
+    done = drill.last(open_repository(tmp_path / "repo"))
     assert done is not None
     assert [(one.target, one.differences) for one in done.rebuilt] == [("db", ()), ("config", ())]
     assert done.took >= sum(one.took for one in done.rebuilt)

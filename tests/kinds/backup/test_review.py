@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainstay.kinds import registry
-from mainstay.kinds.backup.review import covered, fewer, growth
+from mainstay.kinds.backup.judging.review import covered, fewer, growth
 from mainstay.kinds.backup.settings import BackupSettings, RepositorySettings
 from mainstay.kinds.kind import Session
 from mainstay.model.because import Level

@@ -9,23 +9,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mainstay.kinds.backup.approve import ApproveParams
-from mainstay.kinds.backup.drill_keys import DrillParams
-from mainstay.kinds.backup.fetch import FetchParams
-from mainstay.kinds.backup.hold import HoldParams
-from mainstay.kinds.backup.prove import ProveParams
-from mainstay.kinds.backup.release import ReleaseParams
-from mainstay.kinds.backup.restore import RestoreParams
+from mainstay.kinds.backup.copies.drill_keys import DrillParams
+from mainstay.kinds.backup.copies.fetch import FetchParams
+from mainstay.kinds.backup.making.prove import ProveParams
+from mainstay.kinds.backup.making.verify import VerifyParams
+from mainstay.kinds.backup.people.approve import ApproveParams
+from mainstay.kinds.backup.people.hold import HoldParams
+from mainstay.kinds.backup.people.release import ReleaseParams
+from mainstay.kinds.backup.restoring.restore import RestoreParams
 from mainstay.kinds.backup.settings import BackupSettings, CopySettings, RepositorySettings
-from mainstay.kinds.backup.verify import VerifyParams
 from mainstay.kinds.kind import NoParams
 from mainstay.model.plan import Step
 from mainstay.model.target import Target
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.system.process import Door
-from mainstay.vault.keys import generate
-from mainstay.vault.remotes import DiskSettings
+from mainstay.vault.copies.keys import generate
+from mainstay.vault.copies.remotes import DiskSettings
 from mainstay.vault.retention import Policy
 from tests.laws.scene import Scene
 from tests.laws.scenes import backup_exchange, files

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from mainstay.kinds.backup.drop_old import DropOldParams
+from mainstay.kinds.backup.restoring.drop_old import DropOldParams
+from mainstay.kinds.backup.restoring.swap import SwapParams
+from mainstay.kinds.backup.restoring.unswap import UnswapParams
 from mainstay.kinds.backup.settings import BackupSettings, RepositorySettings
-from mainstay.kinds.backup.swap import SwapParams
-from mainstay.kinds.backup.unswap import UnswapParams
 from mainstay.kinds.postgres.settings import PostgresSettings
 from mainstay.model.target import Target
 from mainstay.model.units import Duration

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from mainstay.kinds.backup.remotes import KeyFacts, RemoteFacts, look_at, look_at_remotes
-from mainstay.kinds.backup.review import STORED, Review
+from mainstay.kinds.backup.copies.remotes import KeyFacts, RemoteFacts, look_at, look_at_remotes
+from mainstay.kinds.backup.judging.review import STORED, Review
 from mainstay.kinds.backup.settings import BackupSettings
 from mainstay.kinds.kind import Session
 from mainstay.model.because import Because, because
@@ -19,8 +19,8 @@ from mainstay.system import clock
 from mainstay.system.files import room
 from mainstay.vault import catalogue
 from mainstay.vault.catalogue import Catalogue, Entry
+from mainstay.vault.drill import Drill
 from mainstay.vault.repository import Repository, create_repository, open_repository
-from mainstay.vault.system_drill import Drill
 
 
 @dataclass(frozen=True)

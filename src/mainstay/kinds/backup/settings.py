@@ -10,8 +10,8 @@ from typing import Annotated
 from mainstay.kinds.backup.limits import Limits
 from mainstay.model.setting import Setting
 from mainstay.model.units import Duration, Size
+from mainstay.vault.copies.remotes import DiskSettings, RemoteSettings, S3Settings, SftpSettings
 from mainstay.vault.names import ObjectName
-from mainstay.vault.remotes import DiskSettings, RemoteSettings, S3Settings, SftpSettings
 from mainstay.vault.retention import TIERS, Policy
 
 

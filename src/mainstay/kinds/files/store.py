@@ -84,11 +84,11 @@ class FilesStore(SwappablePath):
 
     def faults(self, place: str, work: Work) -> tuple[str, ...]:
         """Return the mistakes of the Compose files there."""
-        return tuple(compose_faults(Path(place), work.pulse))
+        return tuple(compose_faults(self._at(place), work.pulse))
 
     def difference(self, place: str, work: Work) -> tuple[str, ...]:
         """Tell how the live folder differs from a copy of it; values that may be secret are not told."""
-        return differences(self.path, Path(place), work.pulse)
+        return differences(self.path, self._at(place), work.pulse)
 
     def newer(self, dump: Dump, work: Work) -> dict[str, int]:
         """Return how many entries of each part were made or changed since a dump began, folders that lost one included."""

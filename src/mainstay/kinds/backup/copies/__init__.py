@@ -1,0 +1,1 @@
+"""Copies of backups at remotes, and the keys that open them."""

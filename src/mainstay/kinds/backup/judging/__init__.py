@@ -1,0 +1,1 @@
+"""Is everything backed up, proven, young, of the usual size and in order."""

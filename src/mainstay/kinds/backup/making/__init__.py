@@ -1,0 +1,1 @@
+"""Making backups, and knowing that they are good."""

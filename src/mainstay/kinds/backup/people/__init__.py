@@ -1,0 +1,1 @@
+"""What persons say about backups: keep it, let it go, it is approved."""
