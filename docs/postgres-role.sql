@@ -5,6 +5,7 @@
 --        from version 17 on only for compact, orphans and dropping indexes; leave it out for a role that only looks
 -- tune   `-v tune=on` lets `tune` change settings (version 15 and newer)
 -- rehearse  `-v rehearse=on` lets `upgrade_rehearsal` make a base backup
+-- archive  `-v archive=on` lets `wal receive` and `base_backup` read the write-ahead log and the files of the cluster
 -- On a managed service its administrator runs it; lines that the service refuses say so and are left out, and `check` names
 -- what cannot be seen without them.
 \set ON_ERROR_STOP off
@@ -66,5 +67,10 @@ GRANT SELECT ON pg_file_settings TO :"role";
 
 -- upgrade_rehearsal: a base backup
 \if :{?rehearse}
+  ALTER ROLE :"role" REPLICATION;
+\endif
+
+-- wal receive, base_backup: the slot, the log, and a copy of the files
+\if :{?archive}
   ALTER ROLE :"role" REPLICATION;
 \endif

@@ -14,8 +14,6 @@ import pytest
 
 from tests.engine.shop import Shop
 
-OWN_FOLDER = pytest.StashKey[str]()
-
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
@@ -37,19 +35,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give this run a folder of its own, and write down which statements are sent to a server, for `tools/statements.py`.
 
     The usual folder is that of every run of this user, and each of them closes it to others when it begins: a server that runs
-    there as another user is then kept from its own files, and crashes at its next checkpoint.
+    there as another user is then kept from its own files, and crashes at its next checkpoint. `--basetemp=FOLDER` keeps it.
     """
     if config.option.basetemp is None:  # not asked for, nor one of the processes of a run
-        config.option.basetemp = config.stash[OWN_FOLDER] = tempfile.mkdtemp(prefix="tests-")
+        config.option.basetemp = tempfile.mkdtemp(prefix="tests-")
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
     sent: set[str] = set()
     sys.addaudithook(lambda event, args: sent.add(str(args[0])) if event == "mainstay.postgres" else None)
     config.add_cleanup(lambda: _keep(config.rootpath, "statements.txt", [json.dumps(text) for text in sorted(sent)]))
-
-
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Remove the folder of a run in which all went well."""
-    if exitstatus == pytest.ExitCode.OK and OWN_FOLDER in session.config.stash:
-        shutil.rmtree(session.config.stash[OWN_FOLDER], ignore_errors=True)
 
 
 def _keep(root: Path, name: str, lines: list[str]) -> None:

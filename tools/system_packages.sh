@@ -21,6 +21,10 @@ mmdebstrap mmdebstrap
 postgresql-15 /usr/lib/postgresql/15/bin/postgres
 postgresql-15-repack /usr/lib/postgresql/15/bin/pg_repack
 pgbouncer pgbouncer
+redis-server redis-server
+attr setfattr
+acl setfacl
+libcap2-bin setcap
 openssh-server /usr/sbin/sshd
 gnupg gpg
 jq jq

@@ -22,6 +22,7 @@ CALLS = {
     "doctor": "doctor",
     "version": "version",
     "backups": "backup list",
+    "points": "restore db --list",
     "logs": "logs report",
     "trends": "trends db",
     "ledger": "ledger verify",

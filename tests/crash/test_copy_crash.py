@@ -1,4 +1,4 @@
-"""kill -9 at many moments of a copy over SFTP: what is seen at the remote is complete, and the next attempt sends only the rest."""
+"""kill -9 in the middle of a copy over SFTP: what is seen at the remote is complete, and the next attempt goes on."""
 
 from __future__ import annotations
 

@@ -78,6 +78,9 @@ SLOW = {
     *(
         f"backup.{name}" for name in ("copy", "verify_copies", "prune_copies", "fetch", "drill_keys")
     ),  # back up, prove and encrypt
+    "postgres.base_backup",  # recovers a cluster, as often
+    "postgres.prove_recovery",
+    "postgres.recover",
 }
 
 

@@ -25,7 +25,12 @@ LONGEST = 120  # lines of a task file
 EXEMPT = {
     "demo": "the demo is one site, and a site names its kinds",
     "cli/backup.py": "the command `mainstay backup` is the front of that kind",
+    "cli/backup_copies.py": "copies are a part of that front",
+    "cli/backup_records.py": "so is what a person says about backups",
+    "cli/repository.py": "it finds the targets of that kind for those commands",
+    "cli/restoring.py": "restoring is a part of that front",
     "cli/logs.py": "the command `mainstay logs` is the front of that kind",
+    "cli/wal.py": "the command `mainstay wal` is a front of that kind",
     "kinds/registry.py": "it names kinds that do not exist yet; one that does exist by now need not be taken out",
     "cli/commands.py": "the list of commands, some of which have the name of a kind",
 }

@@ -40,7 +40,9 @@ class RedisServer:
     @property
     def client(self) -> Any:
         """Return a new client; the connection closes with it."""
-        return redis.Redis(port=self.port, password=self.password or None, decode_responses=True, retry=Retry(NoBackoff(), 0))
+        return redis.Redis(
+            port=self.port, password=self.password or None, decode_responses=True, socket_timeout=60, retry=Retry(NoBackoff(), 0)
+        )
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mainstay.kinds.files.store import FilesStore
 from mainstay.vault.backup import Order, make
@@ -17,6 +18,8 @@ from mainstay.vault.names import BackupId
 from mainstay.vault.repository import Repository, create_repository
 from mainstay.vault.store import Store, unhurried
 
+settings.register_profile("vault", deadline=None)  # no test asserts a time, and this machine may be busy
+settings.load_profile("vault")
 START = datetime(2026, 11, 1, 2, tzinfo=UTC)
 Keep = Callable[..., Manifest]
 

@@ -12,7 +12,10 @@ import pytest
 from mainstay.kinds.files.store import FilesStore
 from mainstay.model.errors import Refused
 from mainstay.vault.plain import PlainFolder
+from mainstay.vault.repository import Repository
+from mainstay.vault.restore import Request, restore
 from mainstay.vault.store import unhurried
+from tests.vault.conftest import Keep
 
 NEEDED = [name for name in ("setfattr", "getfattr", "setfacl", "getfacl", "setcap") if not shutil.which(name)]
 pytestmark = [
@@ -126,3 +129,10 @@ def test_what_the_backup_does_not_hold_is_not_made(uploads: Path, tmp_path: Path
     with pytest.raises(Refused, match="no such file or folder"):
         store.load(plain, str(tmp_path / "one"), name)
     assert not (tmp_path / "one").exists()
+
+
+@pytest.mark.parametrize("name", ["2025/a.bin", "2025/deep", "top.txt"])
+def test_a_part_of_a_backup_is_restored_through_the_vault(uploads: Path, repository: Repository, keep: Keep, name: str) -> None:
+    store, id = FilesStore(uploads), keep().id
+    restore(repository, store, Request(id, store.beside("part"), name), unhurried())
+    run("diff", "-r", "--no-dereference", uploads / name, store.beside("part"))

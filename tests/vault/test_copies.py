@@ -203,6 +203,7 @@ def test_a_drill_opens_a_copy_with_the_escrow_text_and_is_written_down(
     assert not pair[0].exposed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", [sshd, moto], ids=["sftp", "s3"])
 def test_a_copy_that_is_cut_off_in_the_middle_is_not_seen_and_goes_on(
     server: Server, keep: Keep, repository: Repository, pair: tuple[Keys, Path], tmp_path: Path, free_port: int

@@ -21,7 +21,7 @@ def measure() -> Iterator[Goal]:
         "queries in psql and as dataclasses", wanted, f"{queries.passed} runs passed", ok=queries.passed > 0 and not failed
     )
     SENT.unlink(missing_ok=True)
-    tested("tests/kinds/postgres", "tests/laws", "-m", "slow or not slow", "-k", "postgres")
+    tested("tests/kinds/postgres", "tests/laws", "-m", "slow or not slow", "-k", "postgres", "-n", "2")
     command = [sys.executable, "-m", "tools.statements"]
     compared = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     told = "; ".join(compared.stdout.splitlines())

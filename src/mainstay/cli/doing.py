@@ -75,7 +75,7 @@ def envelope(asked: Envelope) -> str:
     """Return what a person consents to, as it is printed."""
     ceilings = [f"at most {Duration(round(asked.minutes * 60))}"]
     ceilings += [f"{Size(asked.bytes)} read or written"] if asked.bytes else []
-    ceilings += [f"{plural(asked.rows, 'row')} lost"] if asked.rows else []
+    ceilings += [f"{plural(asked.rows, 'row')} missing afterwards"] if asked.rows else []
     head = Entry(Cell("!", "warn"), f"This needs consent: {', '.join(ceilings)}", marks.impact_word(asked.impact).text)
     acts = (Entry(Cell("→", "info"), act) for act in asked.acts)
     return terminal.lines(Entries((head, *acts)), terminal.width_of(sys.stdout), terminal.colour_of(sys.stdout))

@@ -39,14 +39,24 @@ class Asked:
 
 def written(app: App, asked: Asked, format: str) -> tuple[str, Document | None]:
     """Return a report as text of that format, and as a document where the format is for terminals."""
-    if format not in FORMATS:
-        raise ConfigError(f"there is no format {format!r}", next=f"known: {', '.join(FORMATS)}")
-    found = report(app, asked)
+    known_format(format)
+    return rendered(report(app, asked), format)
+
+
+def rendered(found: Report, format: str) -> tuple[str, Document | None]:
+    """Return a report that was folded already as text, and as a document where the format is for terminals."""
+    known_format(format)
     try:
         text = render(found, cast("Format", format))
     except ValueError as error:
         raise ConfigError(str(error), next="use --changes for CSV, or another format") from error
     return text, as_document(found) if format == "text" else None
+
+
+def known_format(format: str) -> None:
+    """Refuse a format that there is none of."""
+    if format not in FORMATS:
+        raise ConfigError(f"there is no format {format!r}", next=f"known: {', '.join(FORMATS)}")
 
 
 def report(app: App, asked: Asked) -> Report:

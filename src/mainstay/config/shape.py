@@ -66,7 +66,7 @@ class ProofShape:
     """A routine's demand for proven copies."""
 
     of: Annotated[tuple[str, ...], Setting("targets that need a copy proven restorable", refers_to="target", example="[db]")]
-    within: Annotated[Duration, Setting("how old the proof may be", example="8d")]
+    within: Annotated[Duration, Setting("how old the proven copy may be", example="24h")]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class RoutineShape:
     all_or_nothing: Annotated[bool, Setting("when one task fails, take back all of them")] = False
     window: Annotated[str, Setting("the window it runs in; without it, the one of the same name")] = ""
     replaces: Annotated[tuple[str, ...], Setting("routines left out on a day on which this one is due")] = ()
-    proof: Annotated[ProofShape | None, Setting("copies that must be proven restorable before it starts")] = None
+    proof: Annotated[ProofShape | None, Setting("copies that must be proven restorable before it changes anything")] = None
     watch: Annotated[Duration, Setting("how long its result is watched before the run is settled")] = Duration(0)
     rollback: Annotated[Duration, Setting("how long taking everything back may last")] = Duration(0)
     buffer: Annotated[Duration, Setting("time kept free for overruns")] = Duration(0)

@@ -60,7 +60,12 @@ def end(drive: Drive, task: str, step: Step, ending: Ending) -> Status:
     done = ending.status is Status.CHANGED
     held = drive.task(task)
     now = list(drive.kind(held).figures(ending.after)) if done and held and ending.after is not None else []
-    body = {"step": step.id, "proves": step.proves if done else (), "measures": _measured(drive, held, step, now)}
+    body = {
+        "step": step.id,
+        "proves": step.proves if done else (),
+        "copied": step.copied,
+        "measures": _measured(drive, held, step, now),
+    }
     drive.write(events.STEP_ENDED, {**encode(body), **encode(ending)}, task)
     if held:
         drive.context.samples.record(held.target.name, clock.now(), now)

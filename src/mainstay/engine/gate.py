@@ -14,7 +14,7 @@ from mainstay.model.because import Because, because
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope, Impact, Plan
 from mainstay.model.run import RunRecord, Status
-from mainstay.model.task import Routine
+from mainstay.model.task import Routine, TaskClass
 from mainstay.model.units import Duration
 from mainstay.schedule import windows
 from mainstay.system import clock, locks
@@ -26,7 +26,8 @@ def may_start(context: Context, routine: Routine, run: str) -> None:
     """Raise Refused unless a run may start now, or go on: the clock, what is owed, proofs, and the routine's own checks."""
     _clock_runs_forward(context, run)
     _nothing_owed(context, routine, run)
-    _proven(context, routine)
+    if not _begins_with_copies(context, routine) and (refused := unproven(context, routine)):
+        raise refused
     _checks_pass(context, routine)
 
 
@@ -137,18 +138,36 @@ def _resources(context: Context, targets: Iterable[str]) -> set[str]:
     return {context.resource(target) for target in known}
 
 
-def _proven(context: Context, routine: Routine) -> None:
+def unproven(context: Context, routine: Routine) -> Refused | None:
+    """Return the refusal of whatever changes something, as long as a copy that the routine asks for is not proven, or too old."""
     if routine.proof is None:
-        return
+        return None
     for target in routine.proof.of:
         at = queries.proven(context.journal, target)
         age = Duration((clock.now() - at).total_seconds()) if at else None
         if age is None or age > routine.proof.within:
-            reason = because("age of the newest proof", age, ">", routine.proof.within, "proof.within").at(routine.proof.origin)
-            shown = str(reason) if age is not None else f"no copy of it was ever proven ({routine.proof.origin})"
-            raise Refused(
-                "no proof that it can be restored", on=target, because=shown, next="run the backup and `prove` tasks first"
+            reason = because("age of the newest proven copy", age, ">", routine.proof.within, "proof.within").at(
+                routine.proof.origin
             )
+            shown = str(reason) if age is not None else f"no copy of it was ever proven ({routine.proof.origin})"
+            return Refused("no proof that it can be restored", on=target, because=shown, next=_way_to_proof(context))
+    return None
+
+
+def _begins_with_copies(context: Context, routine: Routine) -> bool:
+    """Tell whether the routine makes copies before it changes anything: then the proof is asked for at the first change."""
+    return bool(routine.tasks) and context.task_kind(routine.tasks[0]).task_class is TaskClass.BACKUP
+
+
+def _way_to_proof(context: Context) -> str:
+    """Name the commands that make a copy and prove it, for each target that has such tasks."""
+    pairs = [
+        f"mainstay run {name}.{task.proves} && mainstay run {name}.{task.name}"
+        for name, target in context.site.targets.items()
+        for task in context.kind(target).tasks
+        if task.proves
+    ]
+    return " or ".join(pairs) or "configure a target whose tasks make copies and prove them"
 
 
 def _checks_pass(context: Context, routine: Routine) -> None:

@@ -33,6 +33,7 @@ def session(context: Context, task: Task, door: Door) -> Iterator[Session]:
         last=_previous(task_kind, last),
         held=queries.held(context.journal),
         stores=context.stores(door),
+        targets=context.site.targets,
         site=context.site.name,
         ledger_head=context.journal.head(),
         progress=lambda done, total, unit: context.listener.progress(task.id, done, total, unit),

@@ -81,7 +81,7 @@ def reach(plans: Iterable[Plan]) -> dict[str, float]:
     return {
         "minutes": sum(step.deadline for step in steps) / 60,
         "bytes": sum(step.cost.bytes for step in steps),
-        "rows": sum(step.cost.rows for step in steps if isinstance(step.reverse, OneWay)),
+        "rows": sum(step.missing + (step.cost.rows if isinstance(step.reverse, OneWay) else 0) for step in steps),
     }
 
 

@@ -14,12 +14,13 @@ from mainstay.model.codec import encode
 from mainstay.model.errors import MainstayError, Refused
 from mainstay.model.plan import Plan, Step, Undo, shown
 from mainstay.model.run import Remark, RunRecord, Status, StepRecord
-from mainstay.model.task import Task
+from mainstay.model.task import Task, TaskClass
 from mainstay.model.units import Duration
 from mainstay.system import clock
 from mainstay.system.process import Door
 
 _DONE = frozenset({Status.OK, Status.CHANGED})
+_CHANGING = frozenset({TaskClass.CARE, TaskClass.CHANGE})
 
 
 def take(drive: Drive, id: str) -> bool:
@@ -67,7 +68,10 @@ def _obstacle(drive: Drive, id: str, task: Task | None) -> tuple[Status, str] | 
         if stands.get(need) not in _DONE:
             return Status.SKIPPED, f"it needs {need}, which is {stands.get(need, 'no part of this run')}"
     unknown = next((one.id for one in record.tasks if one.status is Status.UNKNOWN), "")
-    return (Status.SKIPPED, f"nobody knows how {unknown} ended") if unknown else None
+    if unknown:
+        return Status.SKIPPED, f"nobody knows how {unknown} ended"
+    refused = gate.unproven(drive.context, drive.routine) if drive.kind(task).task_class in _CHANGING else None
+    return (Status.FAILED, str(refused)) if refused else None
 
 
 def _answered(drive: Drive, task: Task) -> bool:

@@ -44,6 +44,7 @@ class Session:
     last        this task's facts of its previous run, or None
     held        names that nothing may delete now: an unsettled run needs them for its undo
     stores      how each target of the site is dumped and loaded, by target name
+    targets     every target of the site, by name
     site        the name of the site
     ledger_head the hash of the newest event in the journal, which a backup keeps
     output      what an act wants to have written down beside its end row; bounded and free of secrets
@@ -57,6 +58,7 @@ class Session:
     last: Any = None
     held: frozenset[str] = frozenset()
     stores: Mapping[str, Store] = field(default_factory=dict)
+    targets: Mapping[str, Target] = field(default_factory=dict)
     site: str = ""
     ledger_head: str = ""
     output: list[str] = field(default_factory=list)
@@ -93,6 +95,7 @@ class TaskKind(ABC, Generic[F, P]):
     facts: ClassVar[type]
     params: ClassVar[type] = NoParams
     waits: ClassVar[bool] = False  # a person answers: the run is parked, and no act is done
+    proves: ClassVar[str] = ""  # the task of the same target that makes the copies which this one proves restorable
     bracket: ClassVar[bool] = False  # its step stays in force around other tasks and is always taken back
     actions: ClassVar[dict[str, Act]] = {}
 

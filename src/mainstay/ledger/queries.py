@@ -34,9 +34,12 @@ def held(journal: Journal) -> frozenset[str]:
 
 
 def proven(journal: Journal, target: str) -> datetime | None:
-    """Return when a copy of a target was last proven restorable, or None."""
+    """Return when the copy of a target was made that was last proven restorable, or None."""
     found = journal.ask(database.query("proofs"), target)
-    return found[0].at if found else None
+    if not found:
+        return None
+    copied = found[0].body.get("copied")  # an earlier version did not write it down
+    return datetime.fromisoformat(copied) if copied else found[0].at
 
 
 def durations(journal: Journal, task: str) -> list[Duration]:

@@ -68,7 +68,9 @@ class Cost:
 class Step:
     """One act. `holds` names what its undo needs: no prune takes such a name until the run is settled.
 
-    `proves` names the targets for which this step, once verified, is the proof that a copy can be restored.
+    `proves` names the targets for which this step, once verified, is the proof that a copy can be restored; `copied` is when that
+    copy was made, and an old one does not become young by being proven again. `missing` are the
+    rows or files that users will not find afterwards, although they are kept.
     """
 
     id: str
@@ -84,6 +86,8 @@ class Step:
     on_unknown: OnUnknown = OnUnknown.PROBE
     holds: tuple[str, ...] = ()
     proves: tuple[str, ...] = ()
+    copied: datetime | None = None
+    missing: int = 0
     privilege: Literal["user", "root"] = "user"
 
     @property

@@ -8,7 +8,8 @@ import json
 from typing import Any, Literal, get_args
 
 from mainstay.model.codec import encode
-from mainstay.report import changes, html, markdown, period_page, run_page, terminal
+from mainstay.report import backup_page, changes, html, markdown, period_page, run_page, terminal
+from mainstay.report.backup_page import BackupReport
 from mainstay.report.changes import ChangeLog
 from mainstay.report.document import Document
 from mainstay.report.period import Digest
@@ -16,9 +17,14 @@ from mainstay.report.run import RunReport
 
 Format = Literal["text", "markdown", "json", "html", "csv"]
 FORMATS: tuple[str, ...] = get_args(Format)
-Report = RunReport | Digest | ChangeLog
+Report = RunReport | Digest | ChangeLog | BackupReport
 
-SCHEMAS: dict[type, str] = {RunReport: "mainstay.run/1", Digest: "mainstay.digest/1", ChangeLog: "mainstay.changes/1"}
+SCHEMAS: dict[type, str] = {
+    RunReport: "mainstay.run/1",
+    Digest: "mainstay.digest/1",
+    ChangeLog: "mainstay.changes/1",
+    BackupReport: "mainstay.backup/1",
+}
 
 
 def render(report: Report, format: Format = "text") -> str:
@@ -41,6 +47,8 @@ def document(report: Report) -> Document:
     """Return what the formats for people render."""
     if isinstance(report, RunReport):
         return run_page.document(report)
+    if isinstance(report, BackupReport):
+        return backup_page.document(report)
     return period_page.document(report) if isinstance(report, Digest) else changes.document(report)
 
 

@@ -17,7 +17,7 @@ from mainstay.model.units import Size
 
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "fuse.glusterfs"})
 
-_HERE, _NO_REPLACE = -100, 1  # AT_FDCWD, RENAME_NOREPLACE
+_HERE, _NO_REPLACE, _EXCHANGE = -100, 1, 2  # AT_FDCWD and two flags
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,25 @@ def sync_folder(folder: Path) -> None:
 
 def rename_new(old: Path, new: Path) -> None:
     """Rename a file or folder durably, and fail where the new name exists: renameat2(2) with RENAME_NOREPLACE."""
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.renameat2(_HERE, os.fsencode(old), _HERE, os.fsencode(new), _NO_REPLACE):
-        because = os.strerror(ctypes.get_errno())
-        raise StepFailed("cannot give this its name", on=str(new), because=because, next="name a new place")
+    if error := _renameat2(old, new, _NO_REPLACE):
+        raise StepFailed("cannot give this its name", on=str(new), because=os.strerror(error), next="name a new place")
     sync_folder(new.parent)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Let two files or folders of one file system change names durably, in one act: renameat2(2) with RENAME_EXCHANGE."""
+    if error := _renameat2(one, other, _EXCHANGE):
+        next = "both must lie on one file system that can do it (ext4, xfs, btrfs), and neither may be a mount point"
+        raise StepFailed("two names cannot be exchanged", on=f"{one}, {other}", because=os.strerror(error), next=next)
+    for folder in {one.parent, other.parent}:
+        sync_folder(folder)
+
+
+def _renameat2(old: Path, new: Path, flags: int) -> int:
+    """Return 0, or the number of the error."""
+    library = ctypes.CDLL(None, use_errno=True)
+    failed = library.renameat2(_HERE, os.fsencode(old), _HERE, os.fsencode(new), flags)
+    return ctypes.get_errno() if failed else 0
 
 
 def remove(path: Path) -> None:

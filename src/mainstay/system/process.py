@@ -12,7 +12,8 @@ import selectors
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -132,7 +133,8 @@ class Door:
         """Read both pipes until the process has ended; a descendant that keeps a pipe open is not waited for."""
         kept: dict[int, bytearray] = {}
         cut = 0
-        with selectors.DefaultSelector() as selector:
+        with selectors.DefaultSelector() as selector, _ending(child) as end:
+            selector.register(end, selectors.EVENT_READ)
             for pipe in (child.stdout, child.stderr):
                 if pipe:
                     os.set_blocking(pipe.fileno(), False)
@@ -141,7 +143,8 @@ class Door:
             while True:
                 over = child.poll() is not None
                 for key, _ in selector.select(0 if over else 0.05):
-                    cut += self._read(selector, key, kept[key.fd])
+                    if key.fd != end:
+                        cut += self._read(selector, key, kept[key.fd])
                 if over:
                     break
                 self._give_up(child, until, argv)
@@ -171,6 +174,16 @@ class Door:
         if stopped:
             raise Cancelled("stopped", on=argv[0], because="the run was cancelled")
         raise DeadlinePassed("stopped with its whole process group", on=argv[0], because=f"still at work after {until.allowed}")
+
+
+@contextmanager
+def _ending(child: subprocess.Popen[bytes]) -> Iterator[int]:
+    """Yield a descriptor that can be read from once the process has ended, so that nobody waits longer than it runs."""
+    end = os.pidfd_open(child.pid)
+    try:
+        yield end
+    finally:
+        os.close(end)
 
 
 def legible(printed: bytes) -> str:

@@ -80,6 +80,9 @@ def generate(folder: Path, escrow: Path, site: str, door: Door) -> None:
     for path in (folder, escrow):
         if os.path.lexists(path):
             raise Refused("keys are never written over", on=str(path), because="it exists", next="name a new place")
+    if not escrow.parent.is_dir():
+        raise Refused("the escrow text has no place", on=str(escrow), because="no such folder", next="name another place")
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     half_made = folder.with_name(f".{folder.name}.part")
     if half_made.exists():
         shutil.rmtree(half_made)

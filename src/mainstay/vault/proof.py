@@ -31,6 +31,7 @@ class Proof:
     manifest_sha256: str
     differences: tuple[str, ...] = ()
     checked: tuple[str, ...] = ()  # what a store looked at beside counts and digests
+    faults: tuple[str, ...] = ()  # what is wrong with that which was backed up, and not with the backup
 
 
 def write(repository: Repository, proof: Proof) -> None:

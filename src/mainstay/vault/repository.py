@@ -4,6 +4,9 @@ mainstay-vault.json            format version and identity
 backups/ID/                    one complete backup, never changed: manifest.json, SHA256SUMS
 objects/AA/SHA256.zst          what backups hold, each file named by its own digest, never changed, shared by all that need it
 proofs/ID/NAME.json            what was found out about a backup later
+approvals/ID/NAME.json         who has approved it
+holds/ID.json                  who wants it kept, and why
+drills/NAME.json               how the rebuilding of everything went
 .part-NAME/                    what somebody is making or removing; locked (flock) as long as they live
 """
 
@@ -28,7 +31,8 @@ from mainstay.vault.names import BackupId, Sha256
 
 VERSION = 2
 LABEL = "mainstay-vault.json"
-PART = ".part-"
+PART, DROP = ".part-", "drop-"
+_FOLDERS = ("backups", "objects", "proofs", "approvals", "holds", "drills")
 _SPARE = Size(16 << 20)  # bytes left free for manifests, folders and whoever shares the disk
 
 
@@ -53,6 +57,25 @@ class Repository:
     def proofs(self) -> Path:
         """Return the folder of proof records."""
         return self.root / "proofs"
+
+    @property
+    def approvals(self) -> Path:
+        """Return the folder of approvals."""
+        return self.root / "approvals"
+
+    @property
+    def holds(self) -> Path:
+        """Return the folder of holds."""
+        return self.root / "holds"
+
+    @property
+    def drills(self) -> Path:
+        """Return the folder of the records of drills."""
+        return self.root / "drills"
+
+    def hold(self, id: BackupId) -> Path:
+        """Return where the hold on a backup lies or would lie."""
+        return self.holds / f"{id}.json"
 
     def folder(self, id: BackupId) -> Path:
         """Return where a backup lies or would lie."""
@@ -116,7 +139,7 @@ class Repository:
 
     def hidden(self, id: BackupId) -> Path:
         """Return where a backup lies while it is removed."""
-        return self.root / f"{PART}drop-{id}"
+        return self.root / f"{PART}{DROP}{id}"
 
     def hide(self, id: BackupId) -> Path:
         """Take a backup out of sight in one durable rename, and return where it is; its objects stay."""
@@ -128,8 +151,21 @@ class Repository:
 
     def forget(self, id: BackupId) -> None:
         """Remove what was known about a hidden backup, and at last what hides it: as long as that is there, it is not over."""
-        remove(self.proofs / id)
-        remove(self.hidden(id))
+        for path in (self.proofs / id, self.approvals / id, self.hold(id), self.hidden(id)):
+            remove(path)
+
+    def made(self, folder: Path) -> Path:
+        """Return a folder for records; whoever brought the repository from elsewhere may have left the empty ones out."""
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True)
+            sync_folder(folder.parent)
+        return folder
+
+    def records(self) -> tuple[str, ...]:
+        """Name the backups that something is recorded about, by the paths of the records from the root."""
+        folders = [folder for folder in (self.proofs, self.approvals, self.holds) if folder.is_dir()]
+        found = [path for folder in folders for path in folder.iterdir() if not path.name.startswith(".")]
+        return tuple(sorted(str(path.relative_to(self.root)) for path in found))
 
     def stored(self) -> dict[str, Size]:
         """Return the size of every file below `objects`, by its path from the root; whatever its name is."""
@@ -180,13 +216,13 @@ def create_repository(root: Path) -> Repository:
     root.mkdir(mode=0o700, exist_ok=True)
     if (root / LABEL).exists():
         return open_repository(root)
-    half_made = {"backups", "objects", "proofs", spool_of(root / LABEL).name}
+    half_made = {*_FOLDERS, spool_of(root / LABEL).name}
     if strange := sorted({entry.name for entry in root.iterdir()} - half_made - {"lost+found"}):
         raise Refused(
             "this folder is not a repository", on=str(root), because=f"it holds {strange[0]}", next="name an empty folder"
         )
     os.chmod(root, 0o700)
-    for name in ("backups", "objects", "proofs"):
+    for name in _FOLDERS:
         (root / name).mkdir(mode=0o700, exist_ok=True)
     write_atomic(root / LABEL, canonical({"version": VERSION, "id": secrets.token_hex(16)}))
     sync_folder(root.parent)

@@ -9,23 +9,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from mainstay.model.errors import Refused, StepFailed
 from mainstay.model.units import Duration, Size
 from mainstay.system import clock
 from mainstay.system.files import no_space
 from mainstay.vault import manifest as manifests
+from mainstay.vault import places
 from mainstay.vault import proof as proofs
 from mainstay.vault.manifest import Damaged, Manifest
 from mainstay.vault.names import BackupId
 from mainstay.vault.objects import Reader, Reading
+from mainstay.vault.places import Place
 from mainstay.vault.proof import Proof
 from mainstay.vault.repository import Repository, require_room
-from mainstay.vault.store import Dump, Store, Work
+from mainstay.vault.store import Dump, Store, Work, can_inspect
 from mainstay.vault.verify import unreadable
 
-Found = tuple[tuple[str, ...], tuple[str, ...]]  # differences, and what was checked
+
+class Found(NamedTuple):
+    """What a look at a rebuilt copy found: differences from its manifest, what was checked besides, faults of the content."""
+
+    differences: tuple[str, ...] = ()
+    checked: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 @dataclass
@@ -82,9 +90,11 @@ def restore(repository: Repository, store: Store, request: Request, work: Work) 
     store.remove(copy)
     try:
         with repository.part(scratch_name(into, id)) as part:
-            found, _ = _rebuilt(Streams(repository.root, manifest, part, work), store, copy, request.only)
-        if found:
-            raise StepFailed("the restored copy is not what was backed up", on=id, because="; ".join(found[:5]))
+            rebuilt = _rebuilt(Streams(repository.root, manifest, part, work), store, copy, request.only)
+        if rebuilt.differences:
+            raise StepFailed("the restored copy is not what was backed up", on=id, because="; ".join(rebuilt.differences[:5]))
+        if not request.only:
+            places.write(repository, Place(1, manifest.target, into, "restored", id, clock.now()))
         store.rename(copy, into)
     finally:
         store.remove(copy)
@@ -105,18 +115,33 @@ def prove(repository: Repository, id: BackupId, store: Store, name: str, work: W
     began = clock.monotonic()
     with repository.part(f"prove-{name}") as part:
         require_room(repository.root, manifest.raw_bytes, f"the proof of {id}")
-        found, checked = _tried(repository, manifest, store, part, work)
-    if found:
+        found = _tried(repository, manifest, store, part, work)
+    if found.differences:
         repository.require_there()
-    proof = Proof(1, id, name, "restored", clock.now(), Duration(clock.monotonic() - began), sha256, found, checked)
+    proof = Proof(1, id, name, "restored", clock.now(), Duration(clock.monotonic() - began), sha256, *found)
     proofs.write(repository, proof)
     return proof
+
+
+@contextmanager
+def scratch(repository: Repository, id: BackupId, store: Store, name: str, work: Work) -> Iterator[tuple[Store, str]]:
+    """Rebuild a backup in an isolated place that goes at the end, to look at it; Damaged when it is not what was stored."""
+    manifest, _ = manifests.read(repository.folder(id), id)
+    with repository.part(f"look-{name}") as part:
+        require_room(repository.root, manifest.raw_bytes, f"a look at {id}")
+        for folder in ("spool", "world"):
+            (part / folder).mkdir(mode=0o700)
+        with store.scratch(part / "world", work) as (isolated, place):
+            found = _rebuilt(Streams(repository.root, manifest, part / "spool", work), isolated, place)
+            if found.differences:
+                raise Damaged("the rebuilt copy is not what was backed up", on=id, because="; ".join(found.differences[:5]))
+            yield isolated, place
 
 
 def _tried(repository: Repository, manifest: Manifest, store: Store, part: Path, work: Work) -> Found:
     """Read everything, then rebuild it; what is damaged is a difference like any other."""
     if found := unreadable(repository.root, manifest.streams, work):
-        return found, ()
+        return Found(found)
     with no_space(part / "world", Size(8192)):
         for name in ("spool", "world"):
             (part / name).mkdir(mode=0o700)
@@ -124,7 +149,7 @@ def _tried(repository: Repository, manifest: Manifest, store: Store, part: Path,
         with store.scratch(part / "world", work) as (isolated, place):
             return _rebuilt(Streams(repository.root, manifest, part / "spool", work), isolated, place)
     except Damaged as error:
-        return (f"{error.on}: {error.because}",), ()
+        return Found((f"{error.on}: {error.because}",))
 
 
 def _rebuilt(source: Streams, store: Store, place: str, only: str = "") -> Found:
@@ -137,7 +162,8 @@ def _rebuilt(source: Streams, store: Store, place: str, only: str = "") -> Found
     with no_space(source.folder, Size(2 * manifest.raw_bytes)):
         store.load(source, place, only)
         copy = store.describe(place, source.work)
-    return differences(manifest, copy, only), copy.notes
+        faults = store.faults(place, source.work) if can_inspect(store) else ()
+    return Found(differences(manifest, copy, only), copy.notes, faults)
 
 
 def differences(manifest: Manifest, found: Dump, only: str = "") -> tuple[str, ...]:

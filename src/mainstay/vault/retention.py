@@ -1,20 +1,23 @@
 """Which backups stay and which may go: pure, on catalogue entries, with a reason for each.
 
-Calendar periods are UTC. Of several backups in one period the newest proven one represents it, else the newest.
+Calendar periods are UTC. Of several backups in one period a proven one represents it before one that is not, then one that
+somebody approved, then the newest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from mainstay.model.because import Because, because
 from mainstay.model.setting import Setting
-from mainstay.model.units import Duration
+from mainstay.model.units import Duration, Size
 from mainstay.vault.catalogue import Entry, newest
 from mainstay.vault.names import BackupId
+
+_FAR = 3 * 366  # days
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ _PERIODS: dict[str, Callable[[datetime], str]] = {
     "monthly": lambda at: f"{at:%Y-%m}",
     "yearly": lambda at: f"{at:%Y}",
 }
+TIERS = tuple(_PERIODS)
 
 
 def decide(entries: Iterable[Entry], policy: Policy, max_age: Duration, held: frozenset[str], now: datetime) -> list[Verdict]:
@@ -79,8 +83,12 @@ def _kept(ordered: list[Entry], policy: Policy, held: frozenset[str], now: datet
     if proven := newest(entry for entry in ordered if entry.proven):
         reasons[proven.id] = because("the newest proven backup", None)
     for entry in ordered:
+        if entry.hold and entry.hold.holds(now):
+            reasons.setdefault(entry.id, because(str(entry.hold), None))
         if entry.id in held:
             reasons.setdefault(entry.id, because("held by a run that is not settled", None))
+        if proven and entry.created > proven.created:
+            reasons.setdefault(entry.id, because("newer than the newest proven backup", None))
     for rank, entry in enumerate(ordered[: policy.last], 1):
         reasons.setdefault(entry.id, because("place from the newest", rank, "<=", policy.last, "keep.last"))
     for rule, period in _PERIODS.items():
@@ -99,9 +107,28 @@ def _representatives(ordered: list[Entry], period: Callable[[datetime], str]) ->
     chosen: dict[str, Entry] = {}
     for entry in ordered:
         present = chosen.setdefault(period(entry.created), entry)
-        if entry.proven and not present.proven:
+        if (bool(entry.proven), bool(entry.approvals)) > (bool(present.proven), bool(present.approvals)):
             chosen[period(entry.created)] = entry
     return list(chosen.values())
+
+
+def of_months(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Return the backup that represents each month, newest month first."""
+    ordered = sorted(entries, key=lambda entry: (entry.created, entry.id), reverse=True)
+    return {_PERIODS["monthly"](entry.created): entry for entry in _representatives(ordered, _PERIODS["monthly"])}
+
+
+def until(entries: Iterable[Entry], policy: Policy, id: BackupId, now: datetime) -> datetime | None:
+    """Foresee when a backup goes if from now on one is made and proven at this hour of every day; None if later than `_FAR`."""
+    kept, max_age = {entry.id: entry for entry in entries}, Duration(86_400)
+    for day in range(1, _FAR + 1):
+        at = now + timedelta(days=day)
+        new = Entry(BackupId.of(at, "foreseen", f"day-{day}"), "", "", at, Duration(0), Size(0), Size(0), proven=at)
+        verdicts = decide([*kept.values(), new], policy, max_age, frozenset(), at)
+        kept = {one.id: {**kept, new.id: new}[one.id] for one in verdicts if one.keep}
+        if id not in kept:
+            return at
+    return None
 
 
 def _unwanted(entry: Entry, policy: Policy, now: datetime) -> Because:

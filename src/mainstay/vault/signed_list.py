@@ -47,7 +47,7 @@ class SignedList:
     def text(self) -> bytes:
         """Return the content of the file."""
         said = (self.target, self.kind, self.created.isoformat(), self.key, int(self.raw), int(self.stored))
-        head = [_FIRST, f"# backup {self.id}", *(f"# {word} {value}" for word, value in zip(_WORDS, said, strict=True))]
+        head = [_FIRST, f"# id {self.id}", *(f"# {word} {value}" for word, value in zip(_WORDS, said, strict=True))]
         start = f"{BACKUPS}{self.id}/"
         lines = [
             f"{digest}  {name.removeprefix(start) if name.startswith(start) else f'../../{name}'}"
@@ -75,8 +75,8 @@ def parse(content: bytes, id: BackupId) -> SignedList:
         lines = content.decode().splitlines()
         head = [line.removeprefix("# ") for line in lines if line.startswith("#")]
         said = dict(line.partition(" ")[::2] for line in head[1:])
-        if f"# {head[0]}" != _FIRST or said["backup"] != id:
-            raise ValueError(f"it is the list of {said.get('backup', 'something else')}")
+        if f"# {head[0]}" != _FIRST or said["id"] != id:
+            raise ValueError(f"it is the list of {said.get('id', 'something else')}")
         files = dict(_file(line, id) for line in lines if not line.startswith("#"))
         created = datetime.fromisoformat(said["created"])
         sizes = Size(said["raw"]), Size(said["stored"])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TypeGuard
 
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
@@ -136,6 +136,16 @@ class Store(Protocol):
         """
 
 
+class Inspecting(Store, Protocol):
+    """A store that knows more of what was restored than whether it is what was stored."""
+
+    def faults(self, place: str, work: Work) -> tuple[str, ...]:
+        """Return what is wrong with the content itself, each naming the part, such as a configuration file with a mistake."""
+
+    def difference(self, place: str, work: Work) -> tuple[str, ...]:
+        """Return the lines that tell how the live target differs from a restored copy; no secret is in them."""
+
+
 class Swappable(Store, Protocol):
     """A store whose restored copies can take the place of the live target."""
 
@@ -146,8 +156,27 @@ class Swappable(Store, Protocol):
     def swap(self, copy: str, old: str, work: Work) -> None:
         """Give the live place the name `old`, closed to users, and `copy` its name, at once.
 
-        The way back is `swap(old, copy)`.
+        The way back is `swap(old, copy)`. Killed at any moment, it leaves nothing that `reopen` does not end.
+        """
+
+    def reopen(self, work: Work) -> None:
+        """End what a killed or failed swap has begun: forward if users see the copy already, else back; let in whoever waits.
+
+        Nothing where there is nothing to end.
         """
 
     def newer(self, dump: Dump, work: Work) -> dict[str, int]:
-        """Return by how much the live target has changed since a dump: rows by table, files by folder; only what differs."""
+        """Return by how much the live target has changed since a dump: rows by table, files by folder; only what differs.
+
+        Since an empty dump, that is all that it holds.
+        """
+
+
+def can_swap(store: Store) -> TypeGuard[Swappable]:
+    """Tell whether copies can take the place of the live target; nothing is asked of the target for that."""
+    return callable(getattr(type(store), "swap", None))
+
+
+def can_inspect(store: Store) -> TypeGuard[Inspecting]:
+    """Tell whether a store looks into what it restores."""
+    return callable(getattr(type(store), "faults", None))

@@ -19,8 +19,8 @@ def drop(copies: Copies, id: BackupId, work: Work) -> None:
     start = f"{BACKUPS}{id}/"
     with copies.at_work():
         remove(copies.folder(id))
-        found = [one.name for one in listed(copies.remote, start, work)]
-        _delete(copies, sorted(found, key=lambda name: name != start + SIGNATURE), work)
+        found = {one.name for one in listed(copies.remote, start, work)} - {start + SIGNATURE}
+        _delete(copies, [start + SIGNATURE, *sorted(found)], work)
         _delete(copies, unneeded(copies, work), work)
 
 

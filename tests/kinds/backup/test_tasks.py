@@ -56,7 +56,7 @@ def test_rows_in_the_write_ahead_log_are_in_the_backup(
 ) -> None:
     perform(session(), "backup")
     perform(session(), "prove")
-    perform(session(), "restore", target="db", into=tmp_path / "restored.db")
+    perform(session(), "restore", target="db", into=str(tmp_path / "restored.db"))
     restored = sqlite3.connect(tmp_path / "restored.db")
     assert measure(restored) == measure(app)
     restored.close()

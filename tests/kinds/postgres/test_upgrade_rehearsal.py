@@ -92,7 +92,8 @@ def test_what_pg_upgrade_refuses_fails_the_rehearsal_and_its_copies_go(server: P
         TASK.tidy(session, step, Deadline(step.deadline))
     server.sql("DROP TABLE rights CASCADE", database="shop")
     assert "aclitem" in refused.value.because
-    assert not (server.folder / "scratch" / "run-2.task").exists()
+    copies = server.folder / "scratch" / "run-2.task"
+    assert [one.exists() for one in (copies, pg_upgrade.sockets(copies))] == [False, False]
     assert process.tagged(TAG) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -109,7 +110,8 @@ def test_a_server_with_a_certificate_is_trusted_by_its_authority_alone(tmp_path:
     authority.context(timedelta(days=1), timedelta(days=9))
     known = ("--tls-cert-file", "server.pem", "--tls-key-file", "server.pem", "--tls-ca-cert-file", "ca.pem")
     files = [word if word.startswith("--") else str(tmp_path / word) for word in known]
-    plain, url = free_port + 1, f"rediss://localhost:{free_port}"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        plain, url = probe.getsockname()[1], f"rediss://localhost:{free_port}"
     with redis_server.server(
         tmp_path / "live", plain, "--tls-port", str(free_port), *files, "--tls-auth-clients", "no"
     ) as server:

@@ -9,9 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mainstay.kinds.backup.approve import ApproveParams
 from mainstay.kinds.backup.drill_keys import DrillParams
 from mainstay.kinds.backup.fetch import FetchParams
+from mainstay.kinds.backup.hold import HoldParams
 from mainstay.kinds.backup.prove import ProveParams
+from mainstay.kinds.backup.release import ReleaseParams
 from mainstay.kinds.backup.restore import RestoreParams
 from mainstay.kinds.backup.settings import BackupSettings, CopySettings, RepositorySettings
 from mainstay.kinds.backup.verify import VerifyParams
@@ -25,7 +28,7 @@ from mainstay.vault.keys import generate
 from mainstay.vault.remotes import DiskSettings
 from mainstay.vault.retention import Policy
 from tests.laws.scene import Scene
-from tests.laws.scenes import files
+from tests.laws.scenes import backup_exchange, files
 
 _RECORDED = "a record says when it was made"
 _KEPT = "what is complete stays; the undo clears what was half made"
@@ -122,6 +125,24 @@ def _keys() -> Path:
     return folder
 
 
+def hold(folder: Path) -> Scene:
+    return _scene(folder, "hold", HoldParams("an audit", "ann"), "backup")
+
+
+def release(folder: Path) -> Scene:
+    scene = _scene(folder, "release", ReleaseParams("all", "it is over", "ann"), "backup")
+    _perform(Scene("hold", scene.target, HoldParams("an audit", "ann"), others=scene.others), "run-0.9")
+    return scene
+
+
+def approve(folder: Path) -> Scene:
+    return _scene(folder, "approve", ApproveParams("2", "ann", "administrator"), "backup", "prove")
+
+
+def drill(folder: Path) -> Scene:
+    return _scene(folder, "drill", NoParams(), "backup", undo_keeps=_KEPT, acts_anew=_RECORDED)
+
+
 SCENES = {
     "backup": backup,
     "verify": verify,
@@ -133,4 +154,9 @@ SCENES = {
     "prune_copies": prune_copies,
     "fetch": fetch,
     "drill_keys": drill_keys,
+    "hold": hold,
+    "release": release,
+    "approve": approve,
+    "drill": drill,
+    **backup_exchange.SCENES,
 }

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from mainstay.kinds.postgres.planner.analyze import AnalyzeParams
 from tests.laws.scene import Scene
-from tests.laws.scenes import postgres_care, postgres_compact, postgres_orphans, postgres_server_wide, postgres_upgrade
+from tests.laws.scenes import (
+    postgres_care,
+    postgres_compact,
+    postgres_orphans,
+    postgres_recovery,
+    postgres_server_wide,
+    postgres_upgrade,
+)
 from tests.laws.scenes.postgres_database import scene
 
 
@@ -20,6 +27,7 @@ SCENES: dict[str, Callable[[Path], Scene]] = {
     **postgres_care.SCENES,
     **postgres_compact.SCENES,
     **postgres_orphans.SCENES,
+    **postgres_recovery.SCENES,
     **postgres_server_wide.SCENES,
     **postgres_upgrade.SCENES,
 }

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from mainstay.kinds.backup.approve import Approve
 from mainstay.kinds.backup.backup import Backup
 from mainstay.kinds.backup.check import Check
 from mainstay.kinds.backup.copy import Copy
+from mainstay.kinds.backup.drill import Drill
 from mainstay.kinds.backup.drill_keys import DrillKeys
+from mainstay.kinds.backup.drop_old import DropOld
 from mainstay.kinds.backup.fetch import Fetch
+from mainstay.kinds.backup.hold import Hold
 from mainstay.kinds.backup.prove import Prove
 from mainstay.kinds.backup.prune import Prune
 from mainstay.kinds.backup.prune_copies import PruneCopies
+from mainstay.kinds.backup.release import Release
 from mainstay.kinds.backup.restore import Restore
 from mainstay.kinds.backup.settings import BackupSettings
+from mainstay.kinds.backup.swap import Swap
+from mainstay.kinds.backup.unswap import Unswap
 from mainstay.kinds.backup.verify import Verify
 from mainstay.kinds.backup.verify_copies import VerifyCopies
 from mainstay.kinds.kind import Kind
@@ -25,7 +32,7 @@ def resource(target: Target) -> str:
 
 KIND = Kind(
     name="backup",
-    summary="a repository: backup, verify, prove, prune, restore into a new place, and copies at remotes",
+    summary="a repository: backup, verify, prove, prune, restore into a new place, exchange with the live one, copies elsewhere",
     settings=BackupSettings,
     tasks=(
         Check(),
@@ -34,6 +41,13 @@ KIND = Kind(
         Prove(),
         Prune(),
         Restore(),
+        Swap(),
+        Unswap(),
+        DropOld(),
+        Hold(),
+        Release(),
+        Approve(),
+        Drill(),
         Copy(),
         VerifyCopies(),
         PruneCopies(),

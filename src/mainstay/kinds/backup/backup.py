@@ -6,12 +6,13 @@ from dataclasses import replace
 from functools import partial
 
 from mainstay.kinds.backup.facts import RepositoryFacts, Source, look, newest, obstacle, opened_or_made, sources
+from mainstay.kinds.backup.room import refusal
 from mainstay.kinds.backup.signing import sign
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
-from mainstay.model.because import Finding, Level, because
+from mainstay.model.because import Because, Finding, Level, because
 from mainstay.model.plan import Cost, Impact, On, Skip, Step
 from mainstay.model.task import Lock, TaskClass
-from mainstay.model.units import Duration, Size
+from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.vault.backup import Order, make
 from mainstay.vault.names import BackupId
@@ -41,10 +42,10 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
         return [_decide(facts, source, name) for source in facts.sources]
 
     def assess(self, facts: RepositoryFacts, params: NoParams) -> list[Finding]:
-        """A target that cannot be dumped."""
+        """A target that cannot be dumped, or whose backup would not fit."""
         advice = "this target gets no backup until that is mended"
-        troubled = [source for source in facts.sources if source.trouble]
-        return [Finding(Level.CRITICAL, one.target, because("cannot be backed up", one.trouble), advice) for one in troubled]
+        reasons = [(source.target, _refused(facts, source)) for source in facts.sources]
+        return [Finding(Level.CRITICAL, target, reason, advice) for target, reason in reasons if reason]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:
         """The backup is in the catalogue, which shows complete ones only."""
@@ -65,12 +66,14 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
         make(repository, store, order, session.work(deadline, 2 * step.cost.bytes), partial(sign, session))
 
 
+def _refused(facts: RepositoryFacts, source: Source) -> Because | None:
+    return because("cannot be backed up", source.trouble) if source.trouble else refusal(facts, source.target, source.bytes)
+
+
 def _decide(facts: RepositoryFacts, source: Source, name: str) -> Step | Skip:
-    on, target, need = ("backup", source.target), source.target, Size(2 * source.bytes)
-    if source.trouble:
-        return Skip(on, because("cannot be backed up", source.trouble))
-    if facts.identity and facts.free < need:
-        return Skip(on, because("free room", facts.free, "<", need))
+    on, target = ("backup", source.target), source.target
+    if (refused := _refused(facts, source)) is not None:
+        return Skip(on, refused)
     last, id = newest(facts.of(target)), BackupId.of(facts.at, target, name)
     reason = because("backups", 0)
     if last is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mainstay.kinds.backup.remotes import KeyFacts, RemoteFacts, look_at, look_at_remotes
+from mainstay.kinds.backup.review import STORED, Review
 from mainstay.kinds.backup.settings import BackupSettings
 from mainstay.kinds.kind import Session
 from mainstay.model.because import Because, because
@@ -19,6 +20,7 @@ from mainstay.system.files import room
 from mainstay.vault import catalogue
 from mainstay.vault.catalogue import Catalogue, Entry
 from mainstay.vault.repository import Repository, create_repository, open_repository
+from mainstay.vault.system_drill import Drill
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class RepositoryFacts:
     sources: tuple[Source, ...] = ()
     remotes: tuple[RemoteFacts, ...] = ()
     keys: KeyFacts = field(default_factory=KeyFacts)
+    review: Review = field(default_factory=Review)  # of a check
+    drill: Drill | None = None  # the last one
 
     def of(self, target: str) -> tuple[Entry, ...]:
         """Return the backups of one target, oldest first."""
@@ -68,7 +72,7 @@ def look(session: Session, on: On | None, last: RepositoryFacts | None) -> Repos
         clock.now(),
         settings,
         session.target.name,
-        expected=(last.identity or last.expected) if last and last.settings.repository == settings.repository else "",
+        expected=_expected(session, last),
         held=frozenset(one.removeprefix(start) for one in session.held if one.startswith(start)),
     )
     root = settings.repository.path
@@ -92,6 +96,14 @@ def look_with_remotes(session: Session, on: On | None, *, count: bool = False) -
     if on:
         return replace(facts, remotes=(look_at(session, on[1], entries, count=count),))
     return replace(facts, remotes=look_at_remotes(session, entries, count=count))
+
+
+def _expected(session: Session, last: RepositoryFacts | None) -> str:
+    """Return the identity that was here at the last look, or `some` when there was none yet and a later check has seen one."""
+    if last is None or last.settings.repository != session.target.settings.repository:
+        return ""
+    since = session.history(last.at, [STORED]).get(STORED)
+    return last.identity or last.expected or ("some" if since and since.points else "")
 
 
 def sources(session: Session) -> tuple[Source, ...]:

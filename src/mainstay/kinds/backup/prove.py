@@ -37,6 +37,7 @@ class Prove(TaskKind[RepositoryFacts, ProveParams]):
     impact = Impact.LOAD
     facts = RepositoryFacts
     params = ProveParams
+    proves = "backup"
 
     def observe(self, session: Session, on: On | None = None) -> RepositoryFacts:
         """Read the catalogue."""
@@ -101,4 +102,5 @@ def _step(entry: Entry, reason: Because, name: str) -> Step:
         deadline=_DEADLINE,
         cost=Cost(bytes=entry.raw),
         proves=(entry.target,),
+        copied=entry.created,
     )

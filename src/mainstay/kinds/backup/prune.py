@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle, opened
+from mainstay.kinds.backup.objectives import figures
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.errors import Refused
+from mainstay.model.figure import Figure
 from mainstay.model.plan import Cost, Impact, Neutral, On, OneWay, Skip, Step
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 from mainstay.vault.names import BackupId
-from mainstay.vault.prune import collect, drop
-from mainstay.vault.repository import PART
+from mainstay.vault.prune import collect, drop, sweep
+from mainstay.vault.repository import DROP, PART
 from mainstay.vault.retention import Verdict, decide
 
 _REASON = "retention (keep) no longer asks for it, and a newer proven backup of the same target stays"
@@ -46,10 +50,14 @@ class Prune(TaskKind[RepositoryFacts, NoParams]):
         if step.action == "collect":
             return f"{after.catalogue.unneeded} are still there" if after.catalogue.unneeded else None
         id = step.args["id"]
-        if after.entry(id) or f"drop-{id}" in after.catalogue.leftovers:
+        if after.entry(id) or f"{DROP}{id}" in after.catalogue.leftovers:
             return f"{id} is still there"
         lost = {entry.id for entry in before.catalogue.entries} - {entry.id for entry in after.catalogue.entries} - {id}
         return f"other backups are gone: {', '.join(sorted(lost))}" if lost else None
+
+    def figures(self, facts: RepositoryFacts) -> Iterable[Figure]:
+        """Return the stored bytes, so that what is given back is told."""
+        return figures(facts)
 
     def locks(self, resource: str, params: NoParams) -> tuple[Lock, ...]:
         """The repository alone."""
@@ -67,8 +75,8 @@ class Prune(TaskKind[RepositoryFacts, NoParams]):
 
     @action("sweep")
     def sweep(self, session: Session, step: Step, deadline: Deadline) -> None:
-        """Remove what somebody began and did not finish."""
-        opened(session).sweep(step.args["part"])
+        """Remove what somebody began and did not finish; a removal is finished, with what was known about the backup."""
+        sweep(opened(session), step.args["part"])
 
     @action("collect")
     def collect(self, session: Session, step: Step, deadline: Deadline) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
+from mainstay.kinds.backup.limits import Limits
 from mainstay.model.setting import Setting
-from mainstay.model.units import Duration
+from mainstay.model.units import Duration, Size
 from mainstay.vault.names import ObjectName
 from mainstay.vault.remotes import DiskSettings, RemoteSettings, S3Settings, SftpSettings
-from mainstay.vault.retention import Policy
+from mainstay.vault.retention import TIERS, Policy
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,34 @@ class BackupSettings:
         Duration, Setting("a copy must have been opened with the escrowed key within this time", ge=60, example="180d")
     ] = Duration(180 * 86400)
 
+    budget: Annotated[
+        Size | None, Setting("bytes of the whole repository; a backup that would not fit is refused, and told", example="100GB")
+    ] = None
+    budgets: Annotated[
+        dict[str, Size], Setting("bytes of the backups of a target, or of a tier of keep", example="{db: 60GB, monthly: 200GB}")
+    ] = field(default_factory=dict)
+    limits: Annotated[Limits, Setting("what is found unusual", example="{max_shrink: 20%, max_rto: 30m}")] = field(
+        default_factory=Limits
+    )
+    leave_out: Annotated[
+        dict[str, str], Setting("targets that need no backup, each with the reason", example="{cache: rebuilt from db}")
+    ] = field(default_factory=dict)
+    approvals: Annotated[int, Setting("so many persons have to approve a backup of each month", ge=0, example="2")] = 0
+    fiscal_year_starts: Annotated[str, Setting("month and day on which the fiscal year begins", example='"07-01"')] = "01-01"
+
     def __post_init__(self) -> None:
-        """Refuse copies that nobody could encrypt, and names that are no plain words."""
+        """Refuse what contradicts itself: copies without keys, a budget of what is not backed up, a day that is none."""
         if self.copies and not self.keys:
             raise ValueError("copies are encrypted and signed: name the folder of the keys, `keys`")
         for name in self.copies:
             ObjectName(name)
+        if strange := sorted(self.budgets.keys() - {*self.of, *TIERS}):
+            raise ValueError(f"budgets: {strange[0]} is neither in `of` nor one of {', '.join(TIERS)}")
+        if nameless := sorted(name for name, why in self.leave_out.items() if not why.strip() or name in self.of):
+            raise ValueError(f"leave_out: {nameless[0]} is in `of`, or has no reason")
+        try:
+            date.fromisoformat(f"2000-{self.fiscal_year_starts}")
+        except ValueError as error:
+            raise ValueError(
+                f"fiscal_year_starts: {self.fiscal_year_starts!r} is not a month and a day, such as 07-01"
+            ) from error

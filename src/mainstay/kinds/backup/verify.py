@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
-from mainstay.kinds.backup.check import disorder
-from mainstay.kinds.backup.facts import RepositoryFacts, look, newest, obstacle, opened
+from mainstay.kinds.backup.choosing import LATEST, chosen
+from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle, opened
+from mainstay.kinds.backup.order import disorder
 from mainstay.kinds.backup.signing import wrong_signature
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import Finding, because
@@ -31,7 +32,9 @@ _DEADLINE = Duration(6 * 3600)
 class VerifyParams:
     """Which backups are read."""
 
-    which: Annotated[Literal["latest", "all"], Setting("the newest backup of each target, or all", example="all")] = "latest"
+    which: Annotated[
+        str, Setting("latest (the newest backup of each target), all, or the beginning of an id", example="20261121T02")
+    ] = LATEST
 
 
 class Verify(TaskKind[RepositoryFacts, VerifyParams]):
@@ -52,12 +55,11 @@ class Verify(TaskKind[RepositoryFacts, VerifyParams]):
         """One step for each backup that is to be read."""
         if (reason := obstacle(facts)) is not None:
             return [Skip(("backup", target), reason) for target in facts.settings.of]
-        planned: list[Step | Skip] = []
-        for target in facts.settings.of:
-            last = newest(facts.of(target))
-            wanted = facts.of(target) if params.which == "all" else (last,) if last else ()
-            planned += [_step(entry, name) for entry in wanted] or [Skip(("backup", target), because("backups", 0))]
-        return planned
+        found = chosen(facts, params.which)
+        missing = [target for target in facts.settings.of if not facts.of(target)]
+        none = [Skip(("repository", facts.name), because(f"backups whose id begins with {params.which}", 0))]
+        skips = [Skip(("backup", target), because("backups", 0)) for target in missing] or ([] if found else none)
+        return [*(_step(entry, name) for entry in found), *skips]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:
         """A record of this very look says that nothing differs."""

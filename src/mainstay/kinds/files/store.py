@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 import tarfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -21,20 +22,23 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from mainstay.kinds.files import attributes
+from mainstay.kinds.files.inspection import compose_faults, differences
 from mainstay.kinds.files.unpack import SPARSE, unpack
 from mainstay.model.errors import StepFailed, Unreachable
-from mainstay.vault.paths import PathStore
+from mainstay.system import clock
 from mainstay.vault.store import Dump, Pulse, Sink, Source, Work
+from mainstay.vault.swap import SwappablePath
 
 _TOP = "at-top"  # the folder itself and what lies directly in it; sorts before every `in-...`
 _CHUNK, _BLOCK = 1 << 20, 512
 _SMALL = 8 << 20  # bytes of a file that is read at once
 _TRIES, _DEEPEST = 3, 200
+_TICK = 0.01  # seconds by which the time of a file may lag behind the clock
 _KINDS = {stat.S_IFREG: tarfile.REGTYPE, stat.S_IFDIR: tarfile.DIRTYPE, stat.S_IFLNK: tarfile.SYMTYPE}
 
 
 @dataclass(frozen=True)
-class FilesStore(PathStore):
+class FilesStore(SwappablePath):
     """The store of one folder. `exclude` are globs on the path below it; `*` crosses folders."""
 
     path: Path
@@ -52,14 +56,14 @@ class FilesStore(PathStore):
 
     def dump(self, sink: Sink) -> Dump:
         """Write one tar for each part, in the order of the paths, and count and digest what is written."""
-        tally, notes = _Tally(), list[str]()
+        tally, notes, began = _Tally(), list[str](), clock.now().timestamp()
         for part, entries in groupby(_walk(self, notes), key=lambda found: found.part):
             with sink.stream(f"{part}.tar") as out:
                 for found in entries:
                     sink.work.pulse()
                     _append(out, found, tally, notes, sink.work.pulse)
                 out.write(bytes(2 * _BLOCK))  # the end of a tar
-        return Dump(tally.counts, tally.digests, {"tar": "pax"}, tuple(sorted(notes)))
+        return Dump(tally.counts, tally.digests, {"tar": "pax"}, tuple(sorted(notes)), {"began": began})
 
     def load(self, source: Source, place: str, only: str = "") -> None:
         """Unpack every tar below a new folder; or one file or folder of it, which becomes the place itself."""
@@ -77,6 +81,23 @@ class FilesStore(PathStore):
             _attribute(found)
             tally.add(found, content)
         return Dump(tally.counts, tally.digests, notes=tuple(sorted(notes)))
+
+    def faults(self, place: str, work: Work) -> tuple[str, ...]:
+        """Return the mistakes of the Compose files there."""
+        return tuple(compose_faults(self._at(place), work.pulse))
+
+    def difference(self, place: str, work: Work) -> tuple[str, ...]:
+        """Tell how the live folder differs from a copy of it; values that may be secret are not told."""
+        return differences(self.path, self._at(place), work.pulse)
+
+    def newer(self, dump: Dump, work: Work) -> dict[str, int]:
+        """Return how many entries of each part were made or changed since a dump began, folders that lost one included."""
+        since, found = float(dump.extra.get("began", 0)) - _TICK, Counter[str]()
+        for entry in _walk(self, []):
+            work.pulse()
+            seen = os.stat(entry.name, dir_fd=entry.parent, follow_symlinks=False)
+            found[entry.part] += seen.st_ctime > since
+        return {part: count for part, count in sorted(found.items()) if count}
 
 
 @dataclass(frozen=True)

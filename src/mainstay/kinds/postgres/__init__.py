@@ -22,6 +22,12 @@ from mainstay.kinds.postgres.performance.performance import Performance
 from mainstay.kinds.postgres.performance.statements import Statements
 from mainstay.kinds.postgres.planner.analyze import Analyze
 from mainstay.kinds.postgres.planner.statistics import Statistics
+from mainstay.kinds.postgres.recovery.archive import ArchiveCheck
+from mainstay.kinds.postgres.recovery.archive_prune import ArchivePrune
+from mainstay.kinds.postgres.recovery.archive_verify import ArchiveVerify
+from mainstay.kinds.postgres.recovery.base_backup import BaseBackup
+from mainstay.kinds.postgres.recovery.prove_recovery import ProveRecovery
+from mainstay.kinds.postgres.recovery.recover import Recover
 from mainstay.kinds.postgres.schema.schema import Schema
 from mainstay.kinds.postgres.sessions.activity import Activity
 from mainstay.kinds.postgres.sessions.cancel import Cancel
@@ -95,6 +101,12 @@ KIND = Kind(
         OrphanedRows(),
         UpgradeCheck(),
         UpgradeRehearsal(),
+        ArchiveCheck(),
+        ArchiveVerify(),
+        BaseBackup(),
+        ArchivePrune(),
+        ProveRecovery(),
+        Recover(),
     ),
     category="data",
     connect=connect,

@@ -27,10 +27,12 @@ class Program:
     version: str
 
 
-def find(session: Session, name: str) -> Program | None:
-    """Return a program of the server's version: from the folder `programs`, where Debian keeps it, or on PATH."""
+def find(session: Session, name: str, major: int = 0) -> Program | None:
+    """Return a program of the server's version, or of a `major` one: from the folder `programs`, as Debian has it, or on PATH."""
     folder = session.target.settings.programs
-    places = [folder] if folder else [PurePosixPath(f"/usr/lib/postgresql/{session.connection.identity().major}/bin"), None]
+    places = (
+        [folder] if folder else [PurePosixPath(f"/usr/lib/postgresql/{major or session.connection.identity().major}/bin"), None]
+    )
     for place in places:
         path = str(place / name) if place else name
         if version := _version(session, path):

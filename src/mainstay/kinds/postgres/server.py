@@ -173,6 +173,8 @@ class Server:
         known = self._looking.get(database)
         if known and not known.closed:
             return known
+        if not self._looking:
+            self.end_others()
         connection = self._open.enter_context(self.connect(database, default_transaction_read_only="on", jit="off"))
         with faults.explained(self._named(database)):
             connection.execute(_SAFE_PATH, (list(_EXTENSIONS),))
@@ -185,10 +187,11 @@ class Server:
 
 @contextmanager
 def connect(target: Target, door: Any) -> Iterator[Server]:
-    """Open a target's server. What a killed process left there under the same name ends first: what is seen then is final."""
+    """Open a target's server. What a killed process left there under the same name ends before the first look: what is seen
+    then is final. A server that nobody looks at may be down: it can be recovered all the same.
+    """
     server = Server(target, door.place, door.tag)
     try:
-        server.end_others()
         yield server
     finally:
         server.close()

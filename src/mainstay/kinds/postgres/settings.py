@@ -174,11 +174,80 @@ class Backups:
 
 
 @dataclass(frozen=True)
+class Pooler:
+    """A PgBouncer through which applications reach the database; while a copy takes its place, they wait there."""
+
+    dsn: Annotated[
+        str,
+        Setting(
+            "connection string of its administration console, without a password", example="host=127.0.0.1 port=6432 user=admin"
+        ),
+    ]
+    password: Annotated[SecretRef | None, Setting("where the password is; without it, as libpq finds it (~/.pgpass)")] = None
+    databases: Annotated[
+        tuple[str, ...],
+        Setting("its names for the database; default: the name of the database itself", example="[shop, shop_ro]"),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a password in the connection string."""
+        _refuse_password(self.dsn)
+
+
+@dataclass(frozen=True)
 class Service:
     """The service of a Compose file that runs the server."""
 
     file: Annotated[Path, Setting("the Compose file that names its image", example="/srv/app/compose.yaml")]
     name: Annotated[str, Setting("its name there", example="db")]
+
+
+@dataclass(frozen=True)
+class KeepBases:
+    """How long base backups stay; the log that the oldest of them needs stays with it."""
+
+    bases: Annotated[int, Setting("the newest so many base backups stay", ge=1, example="2")] = 2
+    back: Annotated[Duration, Setting("how far back a recovery must be able to go", ge=0, example="7d")] = Duration(7 * 86400)
+
+
+@dataclass(frozen=True)
+class ArchiveSettings:
+    """The archive of base backups and write-ahead log from which the server is recovered to a point in time."""
+
+    path: Annotated[
+        Path, Setting("folder of the archive, on another disk; made when its parent is there", example="/backups/wal/db")
+    ]
+    slot: Annotated[
+        str,
+        Setting("replication slot of `mainstay wal receive`; empty where archive_command calls `mainstay wal push`"),
+    ] = "mainstay"
+    max_rpo: Annotated[Duration, Setting("age of the newest commit that may be lost with the server", ge=1, example="1m")] = (
+        Duration(60)
+    )
+    max_lag: Annotated[Size, Setting("log that the archive may be behind the server", ge=0, example="64MB")] = Size(64_000_000)
+    max_rto: Annotated[
+        Duration | None, Setting("how long a recovery may take, measured at each proof; default: no limit", ge=1, example="30m")
+    ] = None
+    max_base_age: Annotated[Duration, Setting("age of the newest base backup", ge=60, example="8d")] = Duration(8 * 86400)
+    max_proof_age: Annotated[Duration, Setting("age of the newest recovery for practice", ge=60, example="8d")] = Duration(
+        8 * 86400
+    )
+    min_free: Annotated[Size, Setting("room that must be left for the archive, and for pg_wal", ge=0, example="2GB")] = Size(
+        1_000_000_000
+    )
+    keep: Annotated[KeepBases, Setting("how long base backups and log stay")] = field(default_factory=KeepBases)
+    user: Annotated[str, Setting("who owns and runs a recovered cluster, when Mainstay runs as root", example="postgres")] = (
+        "postgres"
+    )
+    scratch: Annotated[
+        Path | None,
+        Setting("folder with room for a recovered cluster, which `user` can enter; default: beside the archive"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse a slot that PostgreSQL would refuse."""
+        if not re.fullmatch(r"[a-z0-9_]{0,63}", self.slot):
+            raise ValueError(f"{self.slot!r} is not the name of a slot: lower-case letters, digits and _")
 
 
 @dataclass(frozen=True)
@@ -222,6 +291,10 @@ class PostgresSettings:
     compose: Annotated[
         Service | None, Setting("the service that runs the server; upgrade_check refuses an image of another major version")
     ] = None
+    archive: Annotated[
+        ArchiveSettings | None,
+        Setting("where base backups and log are kept, for recovery to a point in time", example="{path: /backups/wal/db}"),
+    ] = None
     connect_timeout: Annotated[Duration, Setting("how long connecting may take", ge=2, le=120, example="10s")] = Duration(10)
     statement_timeout: Annotated[Duration, Setting("how long one look may take", ge=1, example="1m")] = Duration(60)
     lock_timeout: Annotated[
@@ -232,6 +305,9 @@ class PostgresSettings:
         bool,
         Setting("keep plans of the most expensive reading statements (version 16 and newer); planning may run their functions"),
     ] = False
+    pooler: Annotated[
+        Pooler | None, Setting("the PgBouncer in front of the database, which holds clients back during a swap")
+    ] = None
     amcheck: Annotated[Amcheck, Setting("how the task `amcheck` looks for damage")] = field(default_factory=Amcheck)
     limits: Annotated[Limits, Setting("what `check` finds too much")] = field(default_factory=Limits)
     counts: Annotated[Counting, Setting("tables whose rows are counted before and after")] = field(default_factory=Counting)
@@ -240,9 +316,11 @@ class PostgresSettings:
 
     def __post_init__(self) -> None:
         """Refuse a password in the connection string: it would be seen in plans, reports and the journal."""
-        for text in (self.dsn, self.dsn_inside):
-            named = re.search(r"(^|[\s?&;])password\s*=", text)
-            if named or ("://" in text and urlsplit(text).password):
-                raise ValueError(
-                    "a connection string must not hold a password: write it to a file and use `password: {file: ...}`"
-                )
+        _refuse_password(self.dsn, self.dsn_inside)
+
+
+def _refuse_password(*texts: str) -> None:
+    for text in texts:
+        named = re.search(r"(^|[\s?&;])password\s*=", text)
+        if named or ("://" in text and urlsplit(text).password):
+            raise ValueError("a connection string must not hold a password: write it to a file and use `password: {file: ...}`")

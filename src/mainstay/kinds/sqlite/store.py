@@ -6,25 +6,30 @@ import json
 import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from mainstay.kinds.sqlite.content import measure
 from mainstay.kinds.sqlite.copying import AS_IS, copy_into
 from mainstay.kinds.sqlite.database import attended, open_database, scalar
+from mainstay.kinds.sqlite.holders import alone
 from mainstay.kinds.sqlite.integrity import check_pages
-from mainstay.model.errors import Unreachable
+from mainstay.model.errors import Refused, Unreachable
 from mainstay.model.units import Duration, Size
+from mainstay.system.files import exchange
 from mainstay.vault.manifest import Damaged
-from mainstay.vault.paths import PathStore
 from mainstay.vault.repository import require_room
 from mainstay.vault.store import Dump, Sink, Source, Work
+from mainstay.vault.swap import SwappablePath
 
 _DATABASE, _OWNER = "database.sqlite", "owner.json"
+_LOGGED, _PLAIN = "PRAGMA journal_mode = WAL", "PRAGMA journal_mode = DELETE"
 
 
 @dataclass(frozen=True)
-class SqliteStore(PathStore):
+class SqliteStore(SwappablePath):
     """The store of one database file."""
 
     path: Path
@@ -89,3 +94,55 @@ class SqliteStore(PathStore):
         except Unreachable as error:
             raise Damaged(error.what, on=error.on, because=error.because) from error
         return Dump(counts, digests, {"sqlite": sqlite3.sqlite_version}, extra=extra)
+
+    def newer(self, dump: Dump, work: Work) -> dict[str, int]:
+        """Return by how many rows each table differs; 1 where only content does."""
+        with open_database(self.path, self.busy_timeout) as connection:
+            counts, digests = attended(connection, lambda: measure(connection), work.pulse)
+        found = {name: abs(counts.get(name, 0) - dump.counts.get(name, 0)) for name in {**counts, **dump.counts}}
+        return {name: by or 1 for name, by in sorted(found.items()) if digests.get(name) != dump.digests.get(name)}
+
+    @contextmanager
+    def closed(self, copy: Path, work: Work) -> Iterator[None]:
+        """Be alone with both files while they change names; one who wants in meanwhile waits, and gets what was live before.
+
+        A log or journal goes by the name, and would be taken for that of the other file: meanwhile there are none.
+        """
+        with alone(self.path), alone(copy):
+            pass  # before anything is written to them
+        was = {path: self._without_log(path) for path in (self.path, copy)}
+        mode = _LOGGED if "wal" in was.values() else _PLAIN
+        try:
+            self._set_journal(copy, mode)  # the new file is used as the old one was
+            _require_no_log(self.path, copy)
+            with alone(self.path) as waited_for, alone(copy):
+                yield
+                if waited_for():
+                    exchange(self.path, copy)
+                    because, next = "somebody has just opened it", "stop the application"
+                    raise Refused("the database is in use", on=str(self.path), because=because, next=next)
+        except Refused:
+            with suppress(Unreachable):  # an application that has it open says itself which mode it wants
+                self._set_journal(self.path, mode)
+            raise
+
+    def _without_log(self, path: Path) -> str:
+        """Take over what an application left in a log or journal, remove that, and return the journal mode that was kept."""
+        with open_database(path, self.busy_timeout) as connection:
+            scalar(connection, "SELECT count(*) FROM sqlite_master")  # a journal that a crash left is rolled back by a reader
+            was: str = connection.execute("PRAGMA journal_mode").fetchone()[0]
+            version = scalar(connection, "PRAGMA user_version")
+            connection.execute(_PLAIN)
+            connection.execute(f"PRAGMA user_version = {version}")  # a journal that is stale goes with the next change
+        return was
+
+    def _set_journal(self, path: Path, mode: str) -> None:
+        with open_database(path, self.busy_timeout) as connection:
+            connection.execute(mode)
+
+
+def _require_no_log(*paths: Path) -> None:
+    for path in (path.with_name(path.name + end) for path in paths for end in ("-wal", "-shm", "-journal")):
+        if path.exists():
+            next = "stop the application, then open the database once"
+            raise Refused("the database has a log of its own", on=str(path), because="it would be taken for another's", next=next)

@@ -16,7 +16,7 @@ from mainstay.system.files import no_space
 from mainstay.vault.store import Work
 
 CHUNK = 1 << 20
-_WAITS = (0.5, 2.0, 8.0)  # seconds before the next attempt
+_WAITS = (0.5, 1.5, 4.0)  # seconds before the next attempt
 T = TypeVar("T")
 
 

@@ -48,7 +48,8 @@ def load(client: Client, source: Source, name: str, only: str, *, private: bool)
     else:
         _everything(client, source, name, wanted, ["--no-tablespaces"] if private else [])
     client.together([partial(client.run, PSQL, name, b"ANALYZE")])  # vacuumdb leaves out what is partitioned
-    making.dress(client, name, origin)
+    with client.connect() as connection:
+        making.dress(connection, name, origin)
 
 
 def _origin(source: Source) -> Origin:

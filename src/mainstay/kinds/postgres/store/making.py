@@ -7,6 +7,7 @@ the name under which anybody knows it: until then its name is the digest of that
 from __future__ import annotations
 
 import hashlib
+import sys
 from typing import Any
 
 from psycopg import sql
@@ -31,9 +32,7 @@ _MARKED = """
 SELECT d.datname::text FROM pg_database d JOIN pg_db_role_setting s ON s.setdatabase = d.oid AND s.setrole = 0
 WHERE EXISTS (SELECT FROM unnest(s.setconfig) one WHERE one LIKE 'mainstay.made=%')
 """
-_SUBSCRIPTIONS = (
-    "SELECT s.subname::text FROM pg_subscription s, pg_database d WHERE d.oid = s.subdbid AND d.datname = current_database()"
-)
+_SUBSCRIPTIONS = "SELECT s.subname::text FROM pg_subscription s, pg_database d WHERE d.oid = s.subdbid AND d.datname = %s"
 _DETACH = ("ALTER SUBSCRIPTION {name} DISABLE", "ALTER SUBSCRIPTION {name} SET (slot_name = NONE)", "DROP SUBSCRIPTION {name}")
 
 
@@ -55,47 +54,46 @@ def create(client: Client, name: str, origin: Origin) -> None:
         )
     first = _first_name(name)
     with client.connect() as connection:
-        _do(connection, _DROP, name=(first,))
+        do(connection, _DROP, name=(first,))
         places = {part: getattr(origin, part) for part in ("encoding", "collate", "ctype")}
         try:
-            _do(connection, _CREATE, name=(first,), owner=(origin.owner,), more=Written(_provider(origin)), **places)
+            do(connection, _CREATE, name=(first,), owner=(origin.owner,), more=Written(_provider(origin)), **places)
         except StepFailed as error:
             raise Refused(
                 "the server cannot make a database like the original", on=f"database {name}", because=error.because
             ) from error
-        _do(connection, _MARK, name=(first,))
+        do(connection, _MARK, name=(first,))
         if origin.granted:
-            _grant(connection, first, origin)
-        _do(connection, _RENAME, name=(first,), new=(name,))
+            grant(connection, first, origin)
+        do(connection, _RENAME, name=(first,), new=(name,))
 
 
-def dress(client: Client, name: str, origin: Origin) -> None:
+def dress(connection: Connection, name: str, origin: Origin) -> None:
     """Give a database what the original has outside of itself: settings, also those of roles in it, comment, connection limit."""
-    with client.connect() as connection:
-        for role, setting, value in origin.settings:
-            _set(connection, name, (role, setting), value)
-        comment = Written(sql.Literal(origin.comment or None).as_string(None))
-        _do(connection, "COMMENT ON DATABASE {name} IS {comment}", name=(name,), comment=comment)
-        _do(connection, "ALTER DATABASE {name} CONNECTION LIMIT {limit}", name=(name,), limit=origin.connection_limit)
+    for role, setting, value in origin.settings:
+        _set(connection, name, (role, setting), value)
+    comment = Written(sql.Literal(origin.comment or None).as_string(None))
+    do(connection, "COMMENT ON DATABASE {name} IS {comment}", name=(name,), comment=comment)
+    do(connection, "ALTER DATABASE {name} CONNECTION LIMIT {limit}", name=(name,), limit=origin.connection_limit)
 
 
 def rename(client: Client, name: str, new: str) -> None:
     """Rename a database that carries the mark, and take the mark away."""
     _require_marked(client, name)
     with client.connect() as connection:
-        _do(connection, _RENAME, name=(name,), new=(new,))
-        _do(connection, _UNMARK, name=(new,))
+        do(connection, _RENAME, name=(name,), new=(new,))
+        do(connection, _UNMARK, name=(new,))
 
 
 def remove(client: Client, name: str) -> None:
     """Drop a database that carries the mark, and what was made on the way to it; nothing when there is nothing."""
     with client.connect() as connection:
-        _do(connection, _DROP, name=(_first_name(name),))
+        do(connection, _DROP, name=(_first_name(name),))
         if not exists(client, name):
             return
         _require_marked(client, name)
         _detach(client, name)
-        _do(connection, _DROP, name=(name,))
+        do(connection, _DROP, name=(name,))
 
 
 def _require_marked(client: Client, name: str) -> None:
@@ -109,10 +107,10 @@ def _require_marked(client: Client, name: str) -> None:
 
 def _detach(client: Client, name: str) -> None:
     """Drop the subscriptions of a copy, and leave the slots at their publishers, which are the original's."""
-    for (one,) in client.server.run(_SUBSCRIPTIONS, database=name):
+    for (one,) in client.server.run(_SUBSCRIPTIONS, name):
         with client.connect(name) as connection:
             for statement in _DETACH:
-                _do(connection, statement, name=(one,))
+                do(connection, statement, name=(one,))
 
 
 def _first_name(name: str) -> str:
@@ -128,14 +126,14 @@ def _provider(origin: Origin) -> str:
     )
 
 
-def _grant(connection: Connection, name: str, origin: Origin) -> None:
+def grant(connection: Connection, name: str, origin: Origin) -> None:
     """Replace what everybody may do by what was granted on the original; the owner's own rights can be fewer than all, too."""
     public = Written("PUBLIC")
     for who in (public, (origin.owner,)):
-        _do(connection, "REVOKE ALL ON DATABASE {name} FROM {who}", name=(name,), who=who)
+        do(connection, "REVOKE ALL ON DATABASE {name} FROM {who}", name=(name,), who=who)
     for role, privilege, passed_on in origin.grants:
-        grant = "GRANT {what} ON DATABASE {name} TO {who}" + (" WITH GRANT OPTION" if passed_on else "")
-        _do(connection, grant, name=(name,), who=(role,) if role else public, what=Written(privilege))
+        text = "GRANT {what} ON DATABASE {name} TO {who}" + (" WITH GRANT OPTION" if passed_on else "")
+        do(connection, text, name=(name,), who=(role,) if role else public, what=Written(privilege))
 
 
 def _set(connection: Connection, name: str, what: tuple[str, str], value: str) -> None:
@@ -145,12 +143,14 @@ def _set(connection: Connection, name: str, what: tuple[str, str], value: str) -
     places: dict[str, Any] = {"name": (name,), "setting": tuple(setting.split(".")), **({"role": (role,)} if role else {})}
     [(is_list,)] = connection.execute(_IS_LIST, (setting,)).fetchall()
     if is_list:
-        _do(connection, head + "{value}", **places, value=Written(value or "''"))
+        do(connection, head + "{value}", **places, value=Written(value or "''"))
     else:
-        _do(connection, head + "{value}", **places, value=value)
+        do(connection, head + "{value}", **places, value=value)
 
 
-def _do(connection: Connection, template: str, **places: Any) -> None:
+def do(connection: Connection, template: str, **places: Any) -> None:
+    """Run a command on a database; it is heard of before it is sent."""
+    sys.audit("mainstay.postgres", template)
     with faults.explained(f"database {connection.info.dbname}"):
         connection.execute(composed(template, places))
 

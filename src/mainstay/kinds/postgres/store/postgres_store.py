@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from mainstay.kinds.postgres.store import making
+from mainstay.kinds.postgres.store import making, swapping
 from mainstay.kinds.postgres.store.catalog import DumpedTable, rows
 from mainstay.kinds.postgres.store.client import Client, reached
 from mainstay.kinds.postgres.store.digests import Tally, counting
@@ -52,7 +53,7 @@ class PostgresStore:
         with self._alone(sink.work) as client:
             return dump(client, sink)
 
-    @property
+    @cached_property
     def live(self) -> str:
         """Return the database that `dsn` names."""
         with self._reached(unhurried()) as client:
@@ -98,6 +99,21 @@ class PostgresStore:
         """Drop a database that a restore made; Refused for any other."""
         with self._reached(unhurried()) as client:
             making.remove(client, place)
+
+    def swap(self, copy: str, old: str, work: Work) -> None:
+        """Exchange the names of the live database and a copy, in one transaction."""
+        with self._reached(work) as client:
+            swapping.swap(client.server, copy, old, work)
+
+    def reopen(self, work: Work) -> None:
+        """Let clients go on whom a pooler holds back."""
+        with self._reached(work) as client:
+            swapping.reopen(client.server)
+
+    def newer(self, dump: Dump, work: Work) -> dict[str, int]:
+        """Count the rows of the live database against a dump."""
+        with self._reached(work) as client:
+            return swapping.newer(client.server, dump, work)
 
     def scratch(self, folder: Path, work: Work) -> AbstractContextManager[tuple[Store, str]]:
         """Open a private server of the same version in `folder`; where that cannot be, a database of the same server."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from mainstay.kinds.kind import Session
 from mainstay.kinds.postgres import programs
@@ -40,9 +41,20 @@ class Owner:
 
     def run(self, argv: list[str], deadline: Duration, **environment: str) -> Completed:
         """Run a program there."""
+        return self._door.run([*self._who, *argv], deadline, env=environment)
+
+    def feed(self, argv: list[str], deadline: Duration, stdin: IO[bytes]) -> Completed:
+        """Run a program there that reads what a stream holds."""
+        return self._door.run([*self._who, *argv], deadline, stdin=stdin)
+
+    @property
+    def _door(self) -> Door:
+        return replace(self.door, cwd=self.folder)
+
+    @property
+    def _who(self) -> list[str]:
         other = self.uid != os.geteuid()
-        who = ["setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"] if other else []
-        return replace(self.door, cwd=self.folder).run([*who, *argv], deadline, env=environment)
+        return ["setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"] if other else []
 
 
 def check(session: Session, server: Identity, cluster: Cluster) -> Tried:
@@ -63,11 +75,12 @@ def check(session: Session, server: Identity, cluster: Cluster) -> Tried:
 
 
 def owner(session: Session, cluster: Cluster, folder: Path) -> Owner:
-    """Hand a folder to the user who owns the cluster."""
+    """Hand a folder, and the place of its sockets, to the user who owns the cluster."""
     files = Path(cluster.folder).stat()
     sockets(folder).mkdir(mode=0o700)
-    for one in (folder, sockets(folder)) if os.geteuid() == 0 else ():
-        os.chown(one, files.st_uid, files.st_gid)
+    if os.geteuid() == 0:
+        for one in (folder, sockets(folder)):
+            os.chown(one, files.st_uid, files.st_gid)
     return Owner(session.door, files.st_uid, files.st_gid, folder)
 
 
