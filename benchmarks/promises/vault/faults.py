@@ -11,10 +11,10 @@ VAULT, STORE = "tests/vault/test_faults.py", "tests/kinds/postgres/store"
 TAMPERING, LOAD = "tests/vault/test_tampering.py", f"{STORE}/test_load.py"
 # Each fault, and the tests that plant it and ask for the name of the object in the message.
 MATRIX: dict[str, tuple[str, ...]] = {
-    "killed dump": (VAULT, f"{STORE}/test_dump.py", "-k", "killed or error_of_a_stream or stops_when"),
+    "killed dump": (VAULT, f"{STORE}/test_dump.py", f"{STORE}/test_faults.py", "-k", "killed or error_of_a_stream or stops_when"),
     "truncation at 50 offsets of every class": (VAULT, "-k", "cut_short"),
     "flipped bit in every class": (VAULT, "-k", "flipped_bit"),
-    "flipped bit in every stream of PostgreSQL's": ("tests/live/test_postgres_backup_faults.py",),
+    "flipped bit in every stream of PostgreSQL's": (f"{STORE}/test_faults.py", "-k", "flipped_bit"),
     "flipped bit in manifest and sums": (TAMPERING, "-k", "every_single_bit"),
     "flipped bit in list and signature": ("tests/vault/test_copies.py", "-k", "flipped_bit"),
     "missing object": (VAULT, "-k", "missing_object"),
