@@ -3,7 +3,8 @@
 usage: python -m benchmarks.backup [--quick] [--days SHARE]   (as root; benchmarks/out/backup.json; 40 minutes, --quick 15)
 
 The first backup, one after 2 % of the rows changed that are the newest, and one after 2 % that are scattered. Then thirty days on
-a database of SHARE (0.15: 167 MB), since at full size they would take two hours. Timed goals are medians of three; the runbook's pg_dump | gzip, measured anew beside each of ours, is their control.
+a database of SHARE (0.15: 167 MB), since at full size they would take two hours. Timed goals are medians of three, and their
+control is the runbook's pg_dump | gzip, measured anew beside each of ours.
 """
 
 from __future__ import annotations

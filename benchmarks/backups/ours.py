@@ -1,6 +1,6 @@
 """Our own ways, each in a process of its own.
 
-usage: python -m benchmarks.backups.ours alone|backup|restore DSN REPOSITORY ID [PREVIOUS | INTO]      (prints what each part cost)
+usage: python -m benchmarks.backups.ours alone|backup|restore DSN REPOSITORY ID [PREVIOUS | INTO]       (prints parts)
 
 `alone` is a mode of this benchmark: dump and store, without digests, deltas and read-back.
 """

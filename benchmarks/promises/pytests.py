@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.promises.goal import Goal, not_run
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,3 +28,14 @@ def tested(*argv: str) -> Tested:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1800)
     found = re.search(r"(\d+) passed", done.stdout)
     return Tested(int(found[1]) if found else 0, done.returncode == 0 and " skipped" not in done.stdout, done.stdout)
+
+
+def proven(name: str, goal: str, *argv: str) -> Goal:
+    """Return a goal that tests prove, the long ones too, with what they printed of their figures."""
+    missing = [one for one in argv if one.startswith("tests/") and not (ROOT / one).exists()]
+    if missing:
+        return not_run(name, goal, f"there is no {missing[0]}")
+    found = tested(*argv, *(() if "-m" in argv else ("-m", "slow or not slow")))
+    figures = [line.lstrip(".") for line in found.said.splitlines() if re.match(r"\.*(\d+ (of|kills)|longest gap)", line)]
+    told = "; ".join([f"{found.passed} tests passed", *figures])
+    return Goal(name, goal, told, ok=found.all_passed and found.passed > 0)

@@ -26,6 +26,7 @@ from mainstay.model.codec import canonical
 from mainstay.model.errors import Refused, StepFailed, Unreachable
 from mainstay.model.units import Size
 from mainstay.system.files import no_space, remove, room, spool_of, sync_folder, write_atomic
+from mainstay.system.memory import share_one_arena
 from mainstay.vault.names import BackupId, Sha256
 
 VERSION = 2
@@ -84,6 +85,7 @@ class Repository:
     def part(self, name: str) -> Iterator[Path]:
         """Yield an empty private folder that nobody takes for a backup; whatever is left in it afterwards is removed."""
         path = self.root / (PART + name)
+        share_one_arena()
         self.sweep(name)
         with self.attended():
             with no_space(path, Size(4096)):
