@@ -56,6 +56,7 @@ class Server:
         self.name, self.place, self.tag = target.name, place, tag
         self._looking: dict[str, Connection] = {}
         self._open = ExitStack()
+        self._alone = False  # what a killed attempt left at the server has been ended
 
     def close(self) -> None:
         """Close every connection."""
@@ -154,6 +155,7 @@ class Server:
 
     def end_others(self, keep: Sequence[int] = ()) -> int:
         """End sessions of the same step but those of `keep`, and return how many there were; Unknown when one does not go."""
+        self._alone = True
         if not self.tag:
             return 0
         until, prefix, ended = Deadline(_GONE), self.application_name, 0
@@ -173,7 +175,7 @@ class Server:
         known = self._looking.get(database)
         if known and not known.closed:
             return known
-        if not self._looking:
+        if not self._alone:
             self.end_others()
         connection = self._open.enter_context(self.connect(database, default_transaction_read_only="on", jit="off"))
         with faults.explained(self._named(database)):
