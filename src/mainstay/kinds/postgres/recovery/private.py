@@ -11,10 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import psycopg
-from psycopg.conninfo import make_conninfo
+from typing import TYPE_CHECKING, Any
 
 from mainstay.kinds.kind import Session
 from mainstay.kinds.postgres.pg_upgrade import Owner, sockets
@@ -24,6 +21,9 @@ from mainstay.model.units import Duration
 from mainstay.system import clock
 from mainstay.system.clock import Deadline
 from mainstay.system.process import Completed, legible
+
+if TYPE_CHECKING:
+    import psycopg
 
 _PORT = "5432"  # part of the socket's name, and of nothing else
 _STOPS = Duration(300)
@@ -114,6 +114,9 @@ def running(session: Session, cluster: Cluster, settings: Mapping[str, str], dea
 @contextmanager
 def connected(cluster: Cluster, database: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     """Connect to a database of the running server."""
+    import psycopg
+    from psycopg.conninfo import make_conninfo
+
     where = make_conninfo("", host=str(cluster.owner.sockets), port=_PORT, user=cluster.installer, dbname=database)
     with psycopg.connect(where, autocommit=True, connect_timeout=10, client_encoding="utf8") as connection:
         yield connection
@@ -141,6 +144,8 @@ def _await(session: Session, cluster: Cluster, server: Future[Completed], deadli
 
 
 def _recovered(cluster: Cluster) -> bool:
+    import psycopg
+
     try:
         with connected(cluster, "postgres") as connection:
             return connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
