@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from mainstay.kinds import registry
+from mainstay.kinds.postgres.settings import ArchiveSettings
 from mainstay.model.because import Finding, Level
 from mainstay.model.plan import Skip, Step
 from mainstay.model.target import Target
@@ -78,7 +79,7 @@ def missing(target: Target) -> str:
 
 def test_every_task_can_look_with_the_role_and_nothing_is_missing(any_postgres: PostgresServer) -> None:
     with granted(any_postgres) as (database, role):
-        target = as_role(database, role)
+        target = as_role(database, role, archive=ArchiveSettings(Path("/nowhere/archive")))
         for task in KIND.tasks:
             looked(target, task.name)
         assert missing(target) == ""
@@ -118,7 +119,7 @@ def managed(postgres: PostgresServer) -> Iterator[Target]:
     role = f"service_{secrets.token_hex(3)}"
     with fresh_database(postgres) as database:
         database.sql(MANAGED.format(role=role) + OWNED + f"ALTER TABLE orders OWNER TO {role}")
-        yield as_role(database, role)
+        yield as_role(database, role, archive=ArchiveSettings(Path("/nowhere/archive")))
         database.sql(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
 
 
