@@ -13,6 +13,7 @@ from tests.live.postgres_server import PostgresServer
 
 TICK = os.sysconf("SC_CLK_TCK")
 TIMEOUT = 1800
+COMPILED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as where it is installed
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def measured(made: PostgresServer, way: tuple[str, str], argv: list[str], place:
     """Run a command to its end, which has to be a good one; `way` is what it is called and the day."""
     before, server = size(place), _server_cpu(made)
     began = time.perf_counter()
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **env}) as process:
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**COMPILED, **env}) as process:
         said, error = process.communicate(timeout=TIMEOUT)
     wall = time.perf_counter() - began
     if process.returncode:
