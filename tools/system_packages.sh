@@ -28,6 +28,7 @@ libcap2-bin setcap
 openssh-server /usr/sbin/sshd
 gnupg gpg
 jq jq
+faketime faketime
 EOF
 for package in "$@"; do
     command -v "$package" >/dev/null || missing="$missing $package"

@@ -41,7 +41,6 @@ def test_a_backup_leaves_the_one_before_and_nothing_half_made(tmp_path: Path, be
         ("backup", 6, None),
         ("backup", 1, 0),
         ("backup", 5, 0),
-        ("backup", 10, 0),
         ("prove", 2, None),
         ("prove", 1, 0),
         ("prove", 2, 1),

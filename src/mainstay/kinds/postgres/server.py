@@ -20,7 +20,7 @@ from mainstay.kinds.postgres import faults
 from mainstay.kinds.postgres.rows import Database, Identity, R, maker
 from mainstay.kinds.postgres.settings import PostgresSettings
 from mainstay.kinds.postgres.statement import LockNotAvailable, Name, Place, Statement, Written, looking
-from mainstay.model.errors import ConfigError, Unknown
+from mainstay.model.errors import ConfigError, Unknown, Unreachable
 from mainstay.model.setting import HOST
 from mainstay.model.setting import Place as Where
 from mainstay.model.target import Target
@@ -56,7 +56,7 @@ class Server:
         self.name, self.place, self.tag = target.name, place, tag
         self._looking: dict[str, Connection] = {}
         self._open = ExitStack()
-        self._alone = False  # what a killed attempt left at the server has been ended
+        self.alone = True  # nobody is left at the server from a killed attempt of the same step
 
     def close(self) -> None:
         """Close every connection."""
@@ -155,7 +155,6 @@ class Server:
 
     def end_others(self, keep: Sequence[int] = ()) -> int:
         """End sessions of the same step but those of `keep`, and return how many there were; Unknown when one does not go."""
-        self._alone = True
         if not self.tag:
             return 0
         until, prefix, ended = Deadline(_GONE), self.application_name, 0
@@ -175,8 +174,9 @@ class Server:
         known = self._looking.get(database)
         if known and not known.closed:
             return known
-        if not self._alone:
+        if not self.alone:
             self.end_others()
+            self.alone = True
         connection = self._open.enter_context(self.connect(database, default_transaction_read_only="on", jit="off"))
         with faults.explained(self._named(database)):
             connection.execute(_SAFE_PATH, (list(_EXTENSIONS),))
@@ -189,11 +189,16 @@ class Server:
 
 @contextmanager
 def connect(target: Target, door: Any) -> Iterator[Server]:
-    """Open a target's server. What a killed process left there under the same name ends before the first look: what is seen
-    then is final. A server that nobody looks at may be down: it can be recovered all the same.
+    """Open a target's server. What a killed process left there under the same name ends first: what is seen then is final.
+
+    A server that is down is told at the first look: what needs none, such as its recovery, can be done all the same.
     """
     server = Server(target, door.place, door.tag)
     try:
+        server.alone = False
+        with suppress(Unreachable):
+            server.end_others()
+            server.alone = True
         yield server
     finally:
         server.close()
