@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 
+from mainstay.system.files import remove
 from tests.live.postgres_server import PostgresServer, server
 
 NAME, VERSION, MAJOR = "shop", 1, 15  # the version rises when the content changes, so that what was kept is made anew
@@ -108,7 +109,7 @@ def _made(scale: Scale) -> Path:
     """Return the data folder of the cluster of that size; the first call makes it, which takes two minutes at full size."""
     kept = CACHE / f"backup-{VERSION}-{scale.share:g}"
     if not (kept / "done").exists():
-        shutil.rmtree(kept, ignore_errors=True)
+        remove(kept)
         folder = kept / "cluster"
         with server(folder, MAJOR, settings=SETTINGS, initdb=("--data-checksums",)) as made:
             _fill(made, scale)
