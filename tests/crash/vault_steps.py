@@ -23,7 +23,7 @@ from mainstay.vault import catalogue
 from mainstay.vault import manifest as manifests
 from mainstay.vault.backup import Order, make
 from mainstay.vault.names import BackupId
-from mainstay.vault.prune import collect, drop
+from mainstay.vault.prune import collect, drop, sweep
 from mainstay.vault.repository import Repository, create_repository, open_repository
 from mainstay.vault.restore import Request, differences, prove, restore
 from mainstay.vault.store import Store, unhurried
@@ -124,7 +124,7 @@ def tidy(world: Path) -> None:
     """Remove what was half made and what nothing needs, as the task prune does."""
     repository = open_repository(world / "repo")
     for name in repository.leftovers():
-        repository.sweep(name)
+        sweep(repository, name)
     collect(repository)
 
 

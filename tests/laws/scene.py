@@ -54,7 +54,8 @@ class Scene:
         """Open a new session, as the engine does for one turn."""
         connect, door = registry.load(self.target.kind).connect, Door(tag=self.tag)
         makers = {other.name: (registry.load(other.kind).store, other) for other in self.others}
-        stores = {name: make(other, door) for name, (make, other) in makers.items() if make}
+        made = {name: make(other, door) for name, (make, other) in makers.items() if make}
+        stores = {name: store for name, store in made.items() if store}
         session = Session(self.target, door, stores=stores, site="law", ledger_head="abc")
         if connect is None:
             yield session

@@ -65,7 +65,8 @@ class Context:
     def stores(self, door: Door) -> Mapping[str, Store]:
         """How each target of the site is dumped and loaded, by name; their programs start as those of `door` do."""
         makers = {target.name: (self.kind(target).store, target) for target in self.site.targets.values()}
-        return {name: make(target, replace(door, place=target.place)) for name, (make, target) in makers.items() if make}
+        made = {name: make(target, replace(door, place=target.place)) for name, (make, target) in makers.items() if make}
+        return {name: store for name, store in made.items() if store}
 
     @property
     def locks(self) -> Path:

@@ -186,7 +186,7 @@ class Kind:
     category: Category = "application"
     connect: Callable[[Target, Door], AbstractContextManager[Any]] | None = None
     resource: Callable[[Target], str] = own_name
-    store: Callable[[Target, Door], Store] | None = None
+    store: Callable[[Target, Door], Store | None] | None = None
     discover: Callable[[], list[Found]] | None = None
 
     def task(self, name: str) -> TaskKind[Any, Any]:

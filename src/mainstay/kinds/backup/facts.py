@@ -113,7 +113,7 @@ def sources(session: Session) -> tuple[Source, ...]:
         try:
             found.append(Source(target, Size(session.stores[target].estimate())))
         except KeyError:
-            found.append(Source(target, trouble="its kind cannot be backed up in this version"))
+            found.append(Source(target, trouble="its kind has no backups in this version, or its settings do not say how"))
         except MainstayError as error:
             found.append(Source(target, trouble=str(error)))
     return tuple(found)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mainstay.kinds.command.check import Check
 from mainstay.kinds.command.hold import Hold
 from mainstay.kinds.command.probes import connect
@@ -16,11 +14,10 @@ from mainstay.system.process import Door
 from mainstay.vault.store import Store
 
 
-def store(target: Target, door: Door) -> Store:
-    """Return how the target is backed up; restored copies lie in a folder of their own, since what is live need not be a path."""
+def store(target: Target, door: Door) -> Store | None:
+    """Return how the target is backed up, None where no commands say how; restored copies lie in a folder of their own."""
     settings: Settings = target.settings
-    places = settings.backup.places if settings.backup else Path("/")
-    return CommandStore(places / target.name, target.name, settings, door)
+    return CommandStore(settings.backup.places / target.name, target.name, settings, door) if settings.backup else None
 
 
 KIND = Kind(
