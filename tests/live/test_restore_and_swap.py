@@ -124,7 +124,7 @@ def test_restore_points_say_how_well_they_are_known_and_how_long_they_take(shop:
     assert newer["estimate"] == pytest.approx(older["rebuilt"] / older["raw"] * newer["raw"])
     assert older["id"] in shop.mainstay("restore", "db", "--dry-run", "--before", newer["created"])
     assert "no backup that was made before" in shop.mainstay("restore", "db", "--before", "2020-01-01", code=3)
-    assert "restore time db" in shop.mainstay("check", "safe") + shop.mainstay("trends", "safe")
+    assert "rto db" in shop.mainstay("check", "safe") + shop.mainstay("trends", "safe")
 
 
 @pytest.mark.slow
