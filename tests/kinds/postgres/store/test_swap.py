@@ -104,19 +104,6 @@ def test_through_a_pooler_no_client_sees_an_error(server: PostgresServer) -> Non
         assert not pooler.paused(swap.live)
 
 
-@pytest.mark.skipif(bool(pgbouncer.missing()), reason=pgbouncer.missing())
-def test_a_client_that_keeps_its_transaction_open_delays_the_others_and_is_ended(server: PostgresServer) -> None:
-    with pgbouncer.pooler(server) as pooler, pair(server, Pooler(pooler.dsn())) as swap:
-        with closing(psycopg.connect(pooler.dsn(swap.live), prepare_threshold=None)) as idle:
-            idle.execute("SELECT 1")
-            swap.put()
-            assert not pooler.paused(swap.live)
-            with pytest.raises((psycopg.OperationalError, psycopg.errors.ProtocolViolation)):  # ended here, or by the pooler
-                idle.execute("SELECT 1")
-        with psycopg.connect(pooler.dsn(swap.live), prepare_threshold=None) as other:
-            assert other.execute("TABLE was").fetchall() == [("new",)]
-
-
 def test_everything_that_belongs_to_the_database_outside_of_itself_is_equal_afterwards(swap: Swap) -> None:
     role = f"{swap.live}_owner"
     swap.server.sql(BELONGINGS.format(live=swap.live, copy=swap.copy, role=role))
