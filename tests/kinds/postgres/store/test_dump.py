@@ -112,14 +112,26 @@ def test_the_error_of_a_stream_is_the_one_that_is_told_and_no_session_stays(shop
 def test_a_dump_stops_when_it_is_told_to_and_no_session_stays(shop: Database, tmp_path: Path) -> None:
     shop.sql(LARGE)
     asked: list[int] = []
+    told = threading.Event()
 
     def check(_: int) -> None:
         asked.append(threading.get_ident())
         if len(asked) > 1:
+            told.set()
             raise Cancelled("stopped", because="somebody asked")
 
+    class Slow(PlainFolder):
+        """A disk that has not written the first piece of the largest table before somebody asks."""
+
+        @contextmanager
+        def stream(self, name: str) -> Iterator[BinaryIO]:
+            with super().stream(name) as out:
+                if name == "table.public.log":
+                    assert told.wait(60)
+                yield out
+
     with pytest.raises(Cancelled, match="somebody asked"):
-        store_of(shop).dump(PlainFolder(tmp_path, Work(unhurried().deadline, check)))
+        store_of(shop).dump(Slow(tmp_path, Work(unhurried().deadline, check)))
     assert set(asked) == {threading.get_ident()}  # never asked by another thread
     assert _sessions(shop) == 0
 
