@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from mainstay.vault import manifest as manifests
 from mainstay.vault.coding import TOOL
 from mainstay.vault.manifest import MANIFEST, VERSION, Damaged, Manifest, Stream, seal
 from mainstay.vault.names import BackupId, ObjectName, Sha256
-from mainstay.vault.objects import Reader, Writer
+from mainstay.vault.objects import Coders, Reader, Writer
 from mainstay.vault.repository import Repository, require_room
 from mainstay.vault.store import Dump, Store, Work
 from mainstay.vault.verify import read_back
@@ -48,7 +47,7 @@ class Order:
 def make(repository: Repository, store: Store, order: Order, work: Work, sign: Sign = lambda _: None) -> Manifest:
     """Back up one target. A backup that cannot be finished leaves nothing behind, and no other is touched.
 
-    `work` counts each byte of the dump when it is stored, and when a new object is read back; `sign` signs the manifest's file.
+    `work` counts each byte of the dump when it is stored; `sign` signs the manifest's file.
     """
     previous, notes = _previous(repository, order)
     needed = _needed(store, previous)
@@ -77,7 +76,7 @@ class Streams:
         self._known = {one.name: one for one in previous.streams} if previous else {}
         self._files = previous.objects if previous else {}
         self._done: dict[str, tuple[Stream, Path]] = {}
-        self._threads = ThreadPoolExecutor(_CODERS)
+        self._coders = Coders(_CODERS)
 
     def __enter__(self) -> Streams:
         for name in ("objects", "spool"):
@@ -85,7 +84,7 @@ class Streams:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._threads.shutdown()
+        self._coders.threads.shutdown()
         remove(self.folder)
 
     @property
@@ -102,7 +101,7 @@ class Streams:
     def stream(self, name: str) -> Iterator[BinaryIO]:
         """Write one stream."""
         path = self._part / "objects" / ObjectName(name)
-        writer = Writer(path, self._base(name), self._threads, self.work)
+        writer = Writer(path, self._base(name), self._coders, self.work)
         try:
             yield cast(BinaryIO, writer)
             self._done[name] = self._shared(writer.close(name, self._order.id), path), path
@@ -136,7 +135,7 @@ class Streams:
             return None
         reader = Reader(self._repository.root, known.base or known.object)
         try:
-            reader.require_sound()
+            reader.require_unaltered(self.work)
         except Damaged as error:
             self.notes.append(f"{name}: stored whole, since its base {error.on} is damaged")
             return None

@@ -6,9 +6,8 @@ import hashlib
 import io
 import os
 import stat
-from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -18,42 +17,61 @@ from typing import Any, BinaryIO
 from mainstay.model.units import Size
 from mainstay.system.files import no_space
 from mainstay.vault import coding
-from mainstay.vault.coding import CodingError, Raw, Track
+from mainstay.vault.coding import Coded, CodingError, Raw, Track
 from mainstay.vault.manifest import SEGMENT, Damaged, Segment, StoredObject, Stream
 from mainstay.vault.names import BackupId, ObjectName, Sha256
 from mainstay.vault.store import Work
 
 _CHUNK = 1 << 20
-_AHEAD = 2  # segments of one stream that are being coded while the next one is gathered
 
-Coded = tuple[Segment, bytes]
+
+class Coders:
+    """Threads that code segments for all streams of a backup, and the buffers in which segments are gathered."""
+
+    def __init__(self, count: int) -> None:
+        self.threads = ThreadPoolExecutor(count)
+        self._free: list[bytearray] = []
+
+    def buffer(self) -> bytearray:
+        """Return a buffer for one segment: a used one where there is one, for its pages are there already."""
+        return self._free.pop() if self._free else bytearray(SEGMENT)
+
+    def reuse(self, *buffers: bytearray) -> None:
+        """Take buffers back that nobody writes or reads any more."""
+        self._free.extend(buffers)
 
 
 class Writer:
-    """Write one stream as one object, coded in other threads; a stream that equals its base stores nothing at all."""
+    """Write one stream as one object, coded in another thread; a stream that equals its base stores nothing at all."""
 
-    def __init__(self, path: Path, base: Reader | None, threads: Executor, work: Work) -> None:
-        self.path, self._base, self._threads, self._work = path, base, threads, work
+    def __init__(self, path: Path, base: Reader | None, coders: Coders, work: Work) -> None:
+        self.path, self._base, self._coders, self._work = path, base, coders, work
         self._raw, self._stored = hashlib.sha256(), hashlib.sha256()
-        self._gathered, self._track = bytearray(), Track()
-        self._coding: deque[Future[Coded]] = deque()
+        self._track = Track()
+        self._gathering, self._filled = coders.buffer(), 0
+        self._coding: tuple[Future[Coded], bytearray] | None = None  # the segment before, in the buffer that it was gathered in
         self._segments: list[Segment] = []
         self._out = new_file(path)
 
     def write(self, chunk: bytes | bytearray | memoryview) -> int:
         """Take bytes of the stream."""
         self._raw.update(chunk)
-        self._gathered += chunk
-        while len(self._gathered) >= SEGMENT:
-            self._code(SEGMENT)
+        rest = memoryview(chunk)
+        while rest:
+            length = min(len(rest), SEGMENT - self._filled)
+            memoryview(self._gathering)[self._filled : self._filled + length] = rest[:length]
+            self._filled, rest = self._filled + length, rest[length:]
+            if self._filled == SEGMENT:
+                self._code(self._gathering)
         self._work.moved(len(chunk))
         return len(chunk)
 
     def close(self, name: str, made: BackupId) -> Stream:
         """Finish the object durably, and describe the stream."""
-        if self._gathered:
-            self._code(len(self._gathered))
-        self._settle(0)
+        if self._filled:
+            self._code(self._gathering[: self._filled])
+        self._settle()
+        self._coders.reuse(self._gathering)
         with no_space(self.path, Size(_CHUNK)), self._out as out:
             out.flush()
             os.fsync(out.fileno())
@@ -69,32 +87,33 @@ class Writer:
 
     def forget(self) -> None:
         """Remove what was written."""
-        while self._coding:
-            self._coding.popleft().cancel()
+        if self._coding:
+            self._coding[0].cancel()
         self._out.close()
         self.path.unlink(missing_ok=True)
 
-    def _code(self, length: int) -> None:
-        """Hand a segment to another thread; one at a time where each has to wait for where the one before was found."""
-        self._settle(0 if self._base else _AHEAD - 1)
-        with memoryview(self._gathered) as gathered:
-            raw = bytes(gathered[:length])
-        del self._gathered[:length]
-        self._coding.append(self._threads.submit(self._changed if self._base else coding.alone, raw))
+    def _code(self, raw: bytearray) -> None:
+        """Hand a segment to another thread, once the one before is written: only then it is known where this one is expected."""
+        self._settle()
+        self._coding = self._coders.threads.submit(self._changed if self._base else coding.alone, raw), self._gathering
+        self._gathering, self._filled = self._coders.buffer(), 0
 
-    def _changed(self, raw: bytes) -> Coded:
+    def _changed(self, raw: bytearray) -> Coded:
         """Code a segment as what changed since the base."""
         assert self._base
         return coding.changed(raw, self._track, self._base.window, self._base.object.raw_bytes)
 
-    def _settle(self, most: int) -> None:
-        """Write what has been coded, in order, until at most so many segments are still at work."""
-        while len(self._coding) > most:
-            segment, frame = self._coding.popleft().result()
-            with no_space(self.path, Size(len(frame))):
-                self._out.write(frame)
-            self._stored.update(frame)
-            self._segments.append(segment)
+    def _settle(self) -> None:
+        """Write the segment that is at work."""
+        if self._coding is None:
+            return
+        (coded, buffer), self._coding = self._coding, None
+        segment, frame = coded.result()
+        with no_space(self.path, Size(len(frame))):
+            self._out.write(frame)
+        self._stored.update(frame)
+        self._segments.append(segment)
+        self._coders.reuse(buffer)
 
 
 @dataclass
@@ -114,14 +133,14 @@ class Reader:
         base, path = stream.base, (made or {}).get(stream.object.sha256)
         return cls(root, stream.object, cls(root, base) if base else None, path)
 
-    def chunks(self) -> Iterator[Raw]:
+    def chunks(self, work: Work) -> Iterator[Raw]:
         """Yield what the object holds, checked against both of its digests at the end; Damaged names the object.
 
         A base is hashed whole before it is used: a wrong one is told by its name.
         """
         stored, raw = hashlib.sha256(), hashlib.sha256()
         if self.base:
-            self.base.require_sound()
+            self.base.require_unaltered(work)
         with self._opened() as file:
             for segment in self.object.segments:
                 frame = file.read(segment.stored)
@@ -135,14 +154,15 @@ class Reader:
         if raw.hexdigest() != self.object.raw_sha256:
             raise self._damaged("it does not hold the bytes that were stored")
 
-    def require_sound(self) -> None:
-        """Hash the stored file."""
+    def require_unaltered(self, work: Work) -> None:
+        """Hash the stored file; Damaged when it is not what its name says."""
         stored = hashlib.sha256()
         with self._opened() as file:
             while chunk := file.read(_CHUNK):
                 stored.update(chunk)
+                work.pulse()
         if stored.hexdigest() != self.object.sha256:
-            raise self._damaged("its SHA-256 is not the one in its name, and deltas stand on it")
+            raise self._damaged("its SHA-256 is not the one in its name")
 
     def window(self, start: int, length: int) -> Raw:
         """Return bytes of what the object holds, which stands alone; the last segment stays in memory."""
@@ -151,7 +171,7 @@ class Reader:
             first = number * SEGMENT
             piece = memoryview(self._segment(number))[max(start - first, 0) : end - first]
             at = max(first - start, 0)
-            window[at : at + len(piece)] = piece
+            memoryview(window)[at : at + len(piece)] = piece
             self._held = {number: self._segment(number)}
         return window
 

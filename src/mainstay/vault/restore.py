@@ -25,7 +25,7 @@ from mainstay.vault.places import Place
 from mainstay.vault.proof import Proof
 from mainstay.vault.repository import Repository, require_room
 from mainstay.vault.store import Dump, Store, Work, can_inspect
-from mainstay.vault.verify import unreadable
+from mainstay.vault.verify import altered
 
 
 class Found(NamedTuple):
@@ -62,7 +62,7 @@ class Streams:
         found = [one for one in self.manifest.streams if one.name == name]
         if not found:
             raise Damaged("the dump lacks a part", on=self.manifest.id, because=f"there is no stream {name}")
-        with Reading(Reader.of(self.root, found[0]).chunks(), self.work) as reading:
+        with Reading(Reader.of(self.root, found[0]).chunks(self.work), self.work) as reading:
             yield cast(BinaryIO, io.BufferedReader(reading, 1 << 20))
 
 
@@ -78,13 +78,13 @@ class Request:
 def restore(repository: Repository, store: Store, request: Request, work: Work) -> Manifest:
     """Rebuild a backup at a place that must not exist; it appears there complete and compared, or not at all.
 
-    Every byte is read and hashed before anything is made.
+    Every stored byte is hashed before anything is made, and every digest is compared again while it is decoded.
     """
     id, into = request.id, request.into
     manifest, _ = manifests.read(repository.folder(id), id)
     if store.exists(into):
         raise Refused("a restore never writes over anything", on=into, because="it exists", next="name a new place")
-    if found := unreadable(repository.root, manifest.streams, work):
+    if found := altered(repository.root, manifest.streams, work):
         raise Damaged("the backup cannot be restored", on=id, because=found[0], next="restore from another backup")
     copy = store.half_made(into, id)
     store.remove(copy)
@@ -139,8 +139,8 @@ def scratch(repository: Repository, id: BackupId, store: Store, name: str, work:
 
 
 def _tried(repository: Repository, manifest: Manifest, store: Store, part: Path, work: Work) -> Found:
-    """Read everything, then rebuild it; what is damaged is a difference like any other."""
-    if found := unreadable(repository.root, manifest.streams, work):
+    """Hash everything, then rebuild it; what is damaged is a difference like any other."""
+    if found := altered(repository.root, manifest.streams, work):
         return Found(found)
     with no_space(part / "world", Size(8192)):
         for name in ("spool", "world"):

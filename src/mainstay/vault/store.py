@@ -33,12 +33,12 @@ class Work:
         """Count bytes, from any thread."""
         with self._lock:
             self._done += bytes
-        if threading.get_ident() == self._owner:
-            self.pulse()
+        self.pulse()
 
     def pulse(self) -> None:
-        """Call this in every long loop of the thread that made this object."""
-        self._check(self._done)
+        """Call this in every long loop; nothing happens on another thread than the one that made this object."""
+        if threading.get_ident() == self._owner:
+            self._check(self._done)
 
 
 def unhurried(check: Callable[[int], None] = lambda _: None) -> Work:

@@ -31,15 +31,34 @@ def read_back(repository: Repository, manifest: Manifest, made: Mapping[Sha256, 
     """Check a backup before it is seen: its new files are read to the end, the others are there in their length."""
     new = [stream for stream in manifest.streams if stream.object.sha256 in made]
     old = [one for one in manifest.objects.values() if one.sha256 not in made]
-    return (*unreadable(repository.root, new, work, made), *filter(None, (_absent(repository.root, one) for one in old)))
+    return (*altered(repository.root, new, work, made), *filter(None, (_absent(repository.root, one) for one in old)))
 
 
-def unreadable(root: Path, streams: Iterable[Stream], work: Work, made: Mapping[Sha256, Path] | None = None) -> tuple[str, ...]:
-    """Read streams to their ends; `made` says where files lie that have no name in the repository yet."""
+def altered(root: Path, streams: Iterable[Stream], work: Work, made: Mapping[Sha256, Path] | None = None) -> tuple[str, ...]:
+    """Hash the files of streams and of their bases, each once. Those that are not altered decode: they did when they were made.
+
+    `made` says where files lie that have no name in the repository yet; their bases were hashed before they were used.
+    """
+    found, seen = [], set[Sha256]()
+    for one in streams:
+        reader = Reader.of(root, one, made)
+        for each in filter(None, (reader, None if made else reader.base)):
+            if each.object.sha256 in seen:
+                continue
+            seen.add(each.object.sha256)
+            try:
+                each.require_unaltered(work)
+            except Damaged as error:
+                found.append(f"{one.name}: {error.on}: {error.because}")
+    return tuple(found)
+
+
+def unreadable(root: Path, streams: Iterable[Stream], work: Work) -> tuple[str, ...]:
+    """Decode streams to their ends."""
     found = []
     for one in streams:
         try:
-            for piece in Reader.of(root, one, made).chunks():
+            for piece in Reader.of(root, one).chunks(work):
                 work.moved(len(piece))
         except Damaged as error:
             found.append(f"{one.name}: {error.on}: {error.because}")

@@ -63,7 +63,7 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
         repository = opened_or_made(session, args["repository"])
         previous = BackupId(args["previous"]) if args["previous"] else None
         order = Order(BackupId(args["id"]), args["target"], args["run"], session.site, session.ledger_head, previous)
-        make(repository, store, order, session.work(deadline, 2 * step.cost.bytes), partial(sign, session))
+        make(repository, store, order, session.work(deadline, step.cost.bytes), partial(sign, session))
 
 
 def _refused(facts: RepositoryFacts, source: Source) -> Because | None:

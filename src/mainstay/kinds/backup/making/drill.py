@@ -63,7 +63,7 @@ class Drill(TaskKind[RepositoryFacts, NoParams]):
     @action("drill")
     def drill(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Rebuild, compare, time; the record is written whatever is found."""
-        parts, work = decode(tuple[Part, ...], step.args["parts"]), session.work(deadline, 2 * step.cost.bytes)
+        parts, work = decode(tuple[Part, ...], step.args["parts"]), session.work(deadline, step.cost.bytes)
         done = drill.drill(opened(session), session.stores, parts, ObjectName(step.args["name"]), work)
         session.output += [*map(str, done.rebuilt), f"all in {done.took}"]
         if done.differing:

@@ -64,7 +64,7 @@ class Prove(TaskKind[RepositoryFacts, ProveParams]):
     def prove(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Rebuild and compare; the record is written whatever is found."""
         id, store = BackupId(step.args["id"]), session.stores[step.args["target"]]
-        proof = prove(opened(session), id, store, ObjectName(step.args["record"]), session.work(deadline, 2 * step.cost.bytes))
+        proof = prove(opened(session), id, store, ObjectName(step.args["record"]), session.work(deadline, step.cost.bytes))
         if proof.differences:
             because = "; ".join(proof.differences[:5])
             raise StepFailed("the restored copy is not what was backed up", on=id, because=because, next="make a new backup now")

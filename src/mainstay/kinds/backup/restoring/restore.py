@@ -94,7 +94,7 @@ class Restore(TaskKind[RestoreFacts, RestoreParams]):
     def restore(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Rebuild beside the new place, compare, rename."""
         args, store = step.args, session.stores[step.args["target"]]
-        work = session.work(deadline, 2 * step.cost.bytes)
+        work = session.work(deadline, step.cost.bytes)
         restore(opened(session), store, Request(BackupId(args["id"]), args["into"], args["only"]), work)
 
     @action("clear")

@@ -9,9 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import IO, BinaryIO
 
+from mainstay.system import clock
 from mainstay.system.process import Completed
 
 _WIDE = 1 << 20  # bytes of a pipe, and of one read: few switches between two processes
+_FILLING = 0.001  # seconds until there is more in a pipe than one row: programs print in small pieces, and each would wake us
 
 Run = Callable[[IO[bytes]], Completed]  # runs a program with one end of a pipe
 
@@ -21,8 +23,9 @@ def pour(run: Run, into: BinaryIO) -> Completed:
     read, write = _pipe()
     with _beside(run, write) as running:
         with read:
-            for piece in read_all(read):
+            while piece := os.read(read.fileno(), _WIDE):
                 into.write(piece)
+                clock.sleep(_FILLING)
         return running.result()
 
 
