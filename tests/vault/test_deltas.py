@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mainstay.vault import coding
 from mainstay.vault.backup import Order, make
-from mainstay.vault.coding import CodingError, Track
+from mainstay.vault.coding import CodingError, Known, Track
 from mainstay.vault.manifest import SEGMENT, Damaged, Manifest, Stream
 from mainstay.vault.names import BackupId
 from mainstay.vault.objects import Reader
@@ -156,7 +156,7 @@ def test_rows_that_moved_far_are_found_again() -> None:
         begin, length = track.window(len(base))
         piece, window = moved[start : start + SEGMENT], base[begin : begin + length]
         track.follow(piece, window, begin)
-        sizes.append(coding.against(piece, window, begin)[0].stored)
+        sizes.append(coding.against(piece, Known.of(window, begin))[0].stored)
     assert sizes[-1] < 10_000, "the last rows are where they are expected by then"
 
 
@@ -182,12 +182,12 @@ def _given(window: bytes, _at: int, _size: int) -> bytes:
 
 def test_a_frame_with_a_wrong_window_does_not_decode() -> None:
     raw, window = rows(100_000, changed=50), rows(100_000)
-    segment, frame = coding.against(raw, window, 0)
+    segment, frame = coding.against(raw, Known.of(window, 0))
     assert segment.stored < len(raw) // 16
-    assert coding.decode(segment, frame, lambda at, size: window[at : at + size]) == raw
+    assert coding.decode(segment, [frame], lambda at, size: window[at : at + size]) == raw
     for wrong in (bytes(len(window)), window[1:] + b"x", window[:-1] + b"x"):
         with pytest.raises(CodingError):
-            coding.decode(segment, frame, partial(_given, wrong))
+            coding.decode(segment, [frame], partial(_given, wrong))
 
 
 def test_a_damaged_base_is_no_reason_to_have_no_backup(days: Days) -> None:

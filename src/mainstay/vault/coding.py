@@ -7,10 +7,11 @@ that window without a word, and without a checksum a wrong window would decode t
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from threading import RLock
+from typing import NamedTuple
 
 from mainstay.vault.manifest import SEGMENT, WINDOW, Segment
 
@@ -25,6 +26,7 @@ CodingError = zstd.ZstdError
 Raw = bytes | bytearray
 Windows = Callable[[int, int], Raw]  # bytes of the base, by start and length
 Coded = tuple[Segment, bytes]
+Prefix = tuple[zstd.ZstdDict, int]
 
 _BEFORE = (WINDOW - SEGMENT) // 2  # bytes of the window before the place where a segment is expected
 _PROBE, _PROBES = 64, (0.99, 0.9, 0.6, 0.3, 0.05)  # bytes that are looked for, and from where in the segment
@@ -32,11 +34,11 @@ _AGAIN = 16  # segments after which it is asked again whether a delta is smaller
 _PIECE = 1 << 20  # bytes that are decoded at a time
 _ONE_DELTA: AbstractContextManager[object] = RLock()  # it takes 90 MB while it is coded or decoded, and a backup 256 in all
 _ALONE, _PATCH = zstd.CompressionParameter, zstd.DecompressionParameter
-# Level 3 that looks back over the whole segment instead of 2 MB, for matches of six bytes: a tenth less time, and text that
-# repeats itself takes up to a quarter less room.
+# Level 3 that looks back over 4 MB instead of 2, for matches of six bytes instead of five: a tenth less time, and text that
+# repeats itself takes up to a sixth less room. More would cost memory wherever it is decoded.
 _PLAIN: dict[int, int] = {
     _ALONE.compression_level: LEVEL,
-    _ALONE.window_log: (SEGMENT - 1).bit_length(),
+    _ALONE.window_log: 22,
     _ALONE.min_match: 6,
     _ALONE.checksum_flag: 1,
 }
@@ -59,7 +61,7 @@ class Track:
         start = max(0, min(self.at + self.drift - _BEFORE, reach - WINDOW))
         return start, min(WINDOW, reach - start)
 
-    def follow(self, raw: bytes, window: Raw, start: int) -> None:
+    def follow(self, raw: Raw, window: Raw, start: int) -> None:
         """Look where in the window bytes of this segment lie, and expect the next one accordingly."""
         for share in _PROBES:
             place = int(len(raw) * share)
@@ -73,9 +75,23 @@ class Track:
         self.at += len(raw)
 
 
+class Known(NamedTuple):
+    """A window of the base as zstd takes it, which has copied it."""
+
+    start: int
+    length: int
+    prefix: Prefix
+
+    @classmethod
+    def of(cls, window: Raw, start: int) -> Known:
+        """Copy a window, which is not empty."""
+        return cls(start, len(window), zstd.ZstdDict(window, is_raw=True).as_prefix)
+
+
 def alone(raw: Raw) -> Coded:
     """Code a segment that needs no other."""
-    return _proven(raw, zstd.compress(raw, options=_PLAIN))
+    frame = zstd.compress(raw, options=_PLAIN)
+    return _proven(raw, Segment(len(raw), len(frame)), frame)
 
 
 def changed(raw: Raw, track: Track, base: Windows, reach: int) -> Coded:
@@ -87,15 +103,17 @@ def changed(raw: Raw, track: Track, base: Windows, reach: int) -> Coded:
         place = track.at - len(raw) + track.drift - start
         if place >= 0 and window.startswith(raw, place):
             return Segment(len(raw), 0, start + place, len(raw)), b""
-        return _smaller(raw, track, window, start)
+        known = Known.of(window, start)
+        del window  # zstd has a copy
+        return _smaller(raw, track, known)
 
 
-def _smaller(raw: Raw, track: Track, window: Raw, start: int) -> Coded:
-    """Code a segment as what changed since the window, or alone where that is smaller: rows that are much alike need no base."""
+def _smaller(raw: Raw, track: Track, known: Known) -> Coded:
+    """Code a segment as what changed, or alone where that is smaller: rows that are much alike need no base."""
     ask, track.coded = track.coded % _AGAIN == 0, track.coded + 1
     if track.alone and not ask:
         return alone(raw)
-    delta = against(raw, window, start)
+    delta = against(raw, known)
     if not ask and delta[0].stored <= len(raw) // 16:  # text compresses about so well by itself: what it shares cannot be much
         return delta
     other = alone(raw)
@@ -103,47 +121,49 @@ def _smaller(raw: Raw, track: Track, window: Raw, start: int) -> Coded:
     return other if track.alone else delta
 
 
-def against(raw: Raw, window: Raw, start: int) -> Coded:
-    """Code a segment as what changed since the window, which starts at `start` in the base."""
-    log = max(10, (len(raw) + len(window)).bit_length())
+def against(raw: Raw, known: Known) -> Coded:
+    """Code a segment as what changed since a part of the base."""
+    log = max(10, (len(raw) + known.length).bit_length())
     options = {**_PLAIN, _ALONE.window_log: log, _ALONE.enable_long_distance_matching: 1}
-    return _proven(raw, zstd.compress(raw, options=options, zstd_dict=_prefix(window)), window, start)
+    frame = zstd.compress(raw, options=options, zstd_dict=known.prefix)
+    return _proven(raw, Segment(len(raw), len(frame), known.start, known.length), frame, known.prefix)
 
 
-def decode(segment: Segment, frame: bytes, base: Windows) -> Raw:
+def decode(segment: Segment, frame: Iterable[bytes], base: Windows) -> Raw:
     """Return the raw bytes of a segment, never more than it says; `CodingError` when frame or window are not the right ones."""
     with _ONE_DELTA if segment.base else nullcontext():
         window = base(segment.base_at, segment.base) if segment.base else b""
         if not segment.stored:
             return window
+        prefix = Known.of(window, segment.base_at).prefix if segment.base else None
+        del window
         raw, at = bytearray(segment.raw), 0
-        for piece in _pieces(segment, frame, window):
+        for piece in pieces(segment, frame, prefix):
             memoryview(raw)[at : at + len(piece)] = piece
             at += len(piece)
         return raw
 
 
-def _proven(raw: Raw, frame: bytes, window: Raw = b"", start: int = 0) -> Coded:
+def pieces(segment: Segment, frame: Iterable[bytes], prefix: Prefix | None = None) -> Iterator[bytes]:
+    """Decode a frame piece by piece; CodingError as soon as it holds more than its segment, and at its end when it holds less."""
+    decoder, rest = zstd.ZstdDecompressor(zstd_dict=prefix, options={_PATCH.window_log_max: 27}), segment.raw
+    for chunk in frame:
+        piece = b"" if decoder.eof else decoder.decompress(chunk, _PIECE)
+        while piece and rest >= len(piece):
+            rest -= len(piece)
+            yield piece
+            piece = b"" if decoder.eof or decoder.needs_input else decoder.decompress(b"", _PIECE)
+        if piece or decoder.unused_data:
+            raise CodingError(f"a frame holds more than {segment.raw} bytes, or ends before its end")
+    if rest or not decoder.eof:
+        raise CodingError(f"a frame holds {segment.raw - rest} bytes, and not {segment.raw}")
+
+
+def _proven(raw: Raw, segment: Segment, frame: bytes, prefix: Prefix | None = None) -> Coded:
     """Return a frame that was decoded, and is what was coded: from here on a digest of its bytes is enough."""
-    segment, at = Segment(len(raw), len(frame), start, len(window)), 0
-    for piece in _pieces(segment, frame, window):
+    at = 0
+    for piece in pieces(segment, (frame,), prefix):
         if not raw.startswith(piece, at):
             raise CodingError(f"a frame does not decode to what was coded, from byte {at} on")
         at += len(piece)
     return segment, frame
-
-
-def _pieces(segment: Segment, frame: bytes, window: Raw) -> Iterator[bytes]:
-    """Decode a frame piece by piece; CodingError as soon as it holds more than its segment, and at its end when it holds less."""
-    decoder = zstd.ZstdDecompressor(zstd_dict=_prefix(window), options={_PATCH.window_log_max: 27})
-    piece, rest = decoder.decompress(frame, _PIECE), segment.raw
-    while piece and rest >= len(piece):
-        rest -= len(piece)
-        yield piece
-        piece = b"" if decoder.eof or decoder.needs_input else decoder.decompress(b"", _PIECE)
-    if piece or rest or not decoder.eof or decoder.unused_data:
-        raise CodingError(f"a frame holds {segment.raw - rest + len(piece)} bytes, and not {segment.raw}")
-
-
-def _prefix(window: Raw) -> zstd.ZstdDict | None:
-    return zstd.ZstdDict(window, is_raw=True).as_prefix if window else None

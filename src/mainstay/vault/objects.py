@@ -6,11 +6,11 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +23,7 @@ from mainstay.vault.names import BackupId, ObjectName, Sha256
 from mainstay.vault.store import Work
 
 _CHUNK = 1 << 20
+_MARGIN = 1 << 20  # bytes by which the next window may begin before it is expected, since rows have gone
 
 
 class Coders:
@@ -36,9 +37,9 @@ class Coders:
         """Return a buffer for one segment: a used one where there is one, for its pages are there already."""
         return self._free.pop() if self._free else bytearray(SEGMENT)
 
-    def reuse(self, *buffers: bytearray) -> None:
-        """Take buffers back that nobody writes or reads any more."""
-        self._free.extend(buffers)
+    def reuse(self, buffer: bytearray) -> None:
+        """Take a buffer back that nobody writes or reads any more."""
+        self._free.append(buffer)
 
 
 class Writer:
@@ -48,7 +49,8 @@ class Writer:
         self.path, self._base, self._coders, self._work = path, base, coders, work
         self._raw, self._stored = hashlib.sha256(), hashlib.sha256()
         self._track = Track()
-        self._gathering, self._filled = coders.buffer(), 0
+        self._gathering: bytearray | None = None
+        self._filled = 0
         self._coding: tuple[Future[Coded], bytearray] | None = None  # the segment before, in the buffer that it was gathered in
         self._segments: list[Segment] = []
         self._out = new_file(path)
@@ -58,24 +60,24 @@ class Writer:
         self._raw.update(chunk)
         rest = memoryview(chunk)
         while rest:
+            buffer = self._gathering = self._gathering or self._coders.buffer()
             length = min(len(rest), SEGMENT - self._filled)
-            memoryview(self._gathering)[self._filled : self._filled + length] = rest[:length]
+            memoryview(buffer)[self._filled : self._filled + length] = rest[:length]
             self._filled, rest = self._filled + length, rest[length:]
             if self._filled == SEGMENT:
-                self._code(self._gathering)
+                self._code(buffer, buffer)
         self._work.moved(len(chunk))
         return len(chunk)
 
     def close(self, name: str, made: BackupId) -> Stream:
         """Finish the object durably, and describe the stream."""
-        if self._filled:
-            self._code(self._gathering[: self._filled])
+        if self._gathering:
+            self._code(self._gathering[: self._filled], self._gathering)
         self._settle()
-        self._coders.reuse(self._gathering)
         with no_space(self.path, Size(_CHUNK)), self._out as out:
             out.flush()
             os.fsync(out.fileno())
-            os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # reading it back reads the disk
+            _forget_pages(out)  # reading it back reads the disk
         raw, segments = Sha256(self._raw.hexdigest()), tuple(self._segments)
         sizes = Size(sum(one.stored for one in segments)), Size(sum(one.raw for one in segments))
         base = self._base.object if self._base else None
@@ -92,11 +94,13 @@ class Writer:
         self._out.close()
         self.path.unlink(missing_ok=True)
 
-    def _code(self, raw: bytearray) -> None:
+    def _code(self, raw: bytearray, buffer: bytearray) -> None:
         """Hand a segment to another thread, once the one before is written: only then it is known where this one is expected."""
         self._settle()
-        self._coding = self._coders.threads.submit(self._changed if self._base else coding.alone, raw), self._gathering
-        self._gathering, self._filled = self._coders.buffer(), 0
+        self._coding = self._coders.threads.submit(self._changed if self._base else coding.alone, raw), buffer
+        self._gathering, self._filled = None, 0
+        if self._base:
+            self._settle()
 
     def _changed(self, raw: bytearray) -> Coded:
         """Code a segment as what changed since the base."""
@@ -111,6 +115,7 @@ class Writer:
         segment, frame = coded.result()
         with no_space(self.path, Size(len(frame))):
             self._out.write(frame)
+            _forget_pages(self._out)
         self._stored.update(frame)
         self._segments.append(segment)
         self._coders.reuse(buffer)
@@ -124,8 +129,9 @@ class Reader:
     object: StoredObject
     base: Reader | None = None
     path: Path | None = None  # of a file that has no name in the repository yet
-    _starts: list[int] = field(default_factory=list)  # where each segment begins in the file
-    _held: dict[int, Raw] = field(default_factory=dict)  # decoded segments of a base, the newest last
+    _shared: bytearray = field(default_factory=bytearray)  # what the next window is expected to have in common with the last one
+    _shared_at: int = -1
+    _following: Iterator[Raw] = field(default_factory=lambda: iter(()))  # decodes what comes after it
 
     @classmethod
     def of(cls, root: Path, stream: Stream, made: Mapping[Sha256, Path] | None = None) -> Reader:
@@ -143,11 +149,9 @@ class Reader:
             self.base.require_unaltered(work)
         with self._opened() as file:
             for segment in self.object.segments:
-                frame = file.read(segment.stored)
-                stored.update(frame)
-                piece = self._decoded(segment, frame)
-                raw.update(piece)
-                yield piece
+                for piece in self._decoded(segment, _frame(file, segment, stored.update)):
+                    raw.update(piece)
+                    yield piece
             self._require_end(file)
         if stored.hexdigest() != self.object.sha256:
             raise self._damaged("its SHA-256 is not the one in its name")
@@ -165,28 +169,44 @@ class Reader:
             raise self._damaged("its SHA-256 is not the one in its name")
 
     def window(self, start: int, length: int) -> Raw:
-        """Return bytes of what the object holds, which stands alone; the last segment stays in memory."""
-        window, end = bytearray(length), start + length
-        for number in range(start // SEGMENT, -(-end // SEGMENT)):  # what stands alone is cut at every SEGMENT
-            first = number * SEGMENT
-            piece = memoryview(self._segment(number))[max(start - first, 0) : end - first]
-            at = max(first - start, 0)
-            memoryview(window)[at : at + len(piece)] = piece
-            self._held = {number: self._segment(number)}
+        """Return bytes of what the object holds, which stands alone. Windows that move on decode everything once."""
+        if not self._shared_at <= start <= self._shared_at + len(self._shared):
+            number = start // SEGMENT  # what stands alone is cut at every SEGMENT
+            self._shared, self._shared_at, self._following = bytearray(), number * SEGMENT, self._decoded_from(number)
+        window, at, end = bytearray(length), self._shared_at, start + length
+        piece: Raw = b""
+        for piece in chain((self._shared,), self._following):
+            first = max(start, at)
+            part = memoryview(piece)[first - at : end - at]
+            memoryview(window)[first - start : first - start + len(part)] = part
+            at += len(piece)
+            if at >= end:
+                break
+        kept = min(length, SEGMENT - _MARGIN)
+        self._shared, self._shared_at = window[kept:], start + kept
+        self._shared += piece[len(piece) - (at - end) :]
         return window
 
-    def _segment(self, number: int) -> Raw:
-        if number not in self._held:
-            segment = self.object.segments[number]
-            self._starts = self._starts or [0, *accumulate(one.stored for one in self.object.segments)]
-            with self._opened() as file:
-                file.seek(self._starts[number])
-                self._held[number] = self._decoded(segment, file.read(segment.stored))
-        return self._held[number]
+    def _decoded_from(self, number: int) -> Iterator[Raw]:
+        """Decode from a segment on."""
+        with self._opened() as file:
+            file.seek(sum(one.stored for one in self.object.segments[:number]))
+            for segment in self.object.segments[number:]:
+                with self._explained():
+                    yield from coding.pieces(segment, _frame(file, segment))
 
-    def _decoded(self, segment: Segment, frame: bytes) -> Raw:
+    def _decoded(self, segment: Segment, frame: Iterable[bytes]) -> Iterator[Raw]:
+        """Decode a segment, in pieces where it stands alone."""
+        with self._explained():
+            if segment.base:
+                yield coding.decode(segment, frame, self.base.window if self.base else _nothing)
+            else:
+                yield from coding.pieces(segment, frame)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            return coding.decode(segment, frame, self.base.window if self.base else _nothing)
+            yield
         except CodingError as error:
             on = f", with the base {self.base.object.sha256[:12]}" if self.base else ""
             raise self._damaged(f"{error}{on}") from error
@@ -239,6 +259,20 @@ def new_file(path: Path) -> BinaryIO:
     """Create a private file that was not there."""
     with no_space(path, Size(_CHUNK)):
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
+
+
+def _frame(file: BinaryIO, segment: Segment, seen: Callable[[bytes], object] = lambda _: None) -> Iterator[bytes]:
+    """Read the frame of a segment in pieces, each of which is shown to `seen`."""
+    rest = segment.stored
+    while rest and (chunk := file.read(min(rest, _CHUNK))):
+        seen(chunk)
+        rest -= len(chunk)
+        yield chunk
+
+
+def _forget_pages(out: BinaryIO) -> None:
+    """Let the kernel write a file out, and keep nothing of what it has written."""
+    os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _nothing(_start: int, _length: int) -> Raw:
