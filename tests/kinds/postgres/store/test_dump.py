@@ -37,13 +37,14 @@ def test_counts_and_digests_are_those_of_the_dumped_moment_while_others_write(
     shop.sql(LARGE)
     stop = threading.Event()
 
-    def move() -> None:
+    def move(one: int, other: int) -> None:
+        moved = f"UPDATE orders SET total = total + CASE WHEN id = {one} THEN 1 ELSE -1 END WHERE id IN ({one}, {other})"
         with shop.connect() as connection:
             while not stop.is_set():
-                connection.execute("UPDATE orders SET total = total + CASE WHEN id = 7 THEN 1 ELSE -1 END WHERE id IN (7, 5000)")
+                connection.execute(moved.encode())
                 connection.execute("INSERT INTO log VALUES ('later'); SELECT nextval('orders_id_seq')")
 
-    writers = [threading.Thread(target=move) for _ in range(2)]
+    writers = [threading.Thread(target=move, args=pair) for pair in ((7, 5000), (8, 4999))]
     for writer in writers:
         writer.start()
     store, copy = store_of(shop), copies("moment")
@@ -158,7 +159,7 @@ def _digest(folder: PlainFolder, name: str) -> str:
 
 def test_streams_have_plain_and_different_names() -> None:
     names = [("public", "orders"), ("a.b", "c"), ("a", "b.c"), ("Ä", "~/../x"), ("x" * 63, "ü" * 31), ("x" * 63, "ü" * 30 + "ä")]
-    streams = [DumpedTable(schema, name, "", (), (), (), Size(0), True, "").stream for schema, name in names]
+    streams = [DumpedTable(schema, name, "", (), (), (), (), Size(0), True, "").stream for schema, name in names]
     assert streams[:4] == ["table.public.orders", "table.a%2Eb.c", "table.a.b%2Ec", "table.%C3%84.%7E%2F%2E%2E%2Fx"]
     assert len(set(streams)) == len(streams)
     assert max(map(len, streams)) <= 200

@@ -75,6 +75,40 @@ def test_what_differs_is_named(copy: Copy, planted: str, named: set[str]) -> Non
     assert set(differences(source.dump, store.describe(database.name, unhurried()))) == named
 
 
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "UPDATE kinds SET a = NULL WHERE a = 1",
+        "UPDATE kinds SET a = b, b = a WHERE a = 1",
+        "UPDATE kinds SET a = 3 - a",  # the same values, in the other row
+        "UPDATE kinds SET s = CASE s WHEN 'one' THEN 'two' ELSE 'one' END",
+        "UPDATE kinds SET s = 'one ' WHERE s = 'one'",
+        "UPDATE kinds SET t = NULL WHERE t = ''",
+        "UPDATE kinds SET n = 1.00 WHERE n = 1.0",
+        "UPDATE kinds SET c = NULL WHERE c = ''",
+        "UPDATE kinds SET p = ROW(NULL, NULL)::pair WHERE p IS NULL",
+        "DELETE FROM kinds WHERE a = 1; INSERT INTO kinds SELECT * FROM kinds WHERE a = 2",
+    ],
+)
+def test_every_change_of_a_value_changes_the_digest(shop: Database, planted: str) -> None:
+    shop.sql("CREATE TYPE pair AS (x int, y int)")
+    shop.sql("CREATE TABLE kinds (a int, b int, s text, t varchar, n numeric, c char(5), p pair)")
+    shop.sql("INSERT INTO kinds VALUES (1, 2, 'one', '', 1.0, '', NULL), (2, 1, 'two', 'x', 2, 'y', ROW(1, 2))")
+    store = store_of(shop)
+    before = store.describe(shop.name, unhurried())
+    shop.sql(planted)
+    assert list(differences(before, store.describe(shop.name, unhurried()))) == ["public.kinds"]
+
+
+def test_the_widest_table_has_a_digest(shop: Database) -> None:
+    shop.sql("CREATE TABLE widest (" + ", ".join(f"c{number} int" for number in range(1600)) + ")")
+    shop.sql("INSERT INTO widest (c0, c1599) VALUES (1, 2)")
+    store = store_of(shop)
+    before = store.describe(shop.name, unhurried())
+    shop.sql("UPDATE widest SET c1599 = 3")
+    assert list(differences(before, store.describe(shop.name, unhurried()))) == ["public.widest"]
+
+
 def test_an_invalid_index_is_damage_with_a_name(copy: Copy) -> None:
     store, _, database = copy
     database.sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'customers_pkey'::regclass")

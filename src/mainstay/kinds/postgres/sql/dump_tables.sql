@@ -14,6 +14,10 @@ SELECT n.nspname::text AS schema,
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS stored,
        ARRAY(SELECT a.attname::text FROM pg_attribute a  -- by name: a child's columns may come back in another order
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname::text COLLATE "C") AS columns,
+       ARRAY(SELECT CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) THEN 'integer'
+                         WHEN a.atttypid IN ('text'::regtype, 'varchar'::regtype) THEN 'text' ELSE 'other' END
+             FROM pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname::text COLLATE "C") AS types,
        ARRAY(SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid ORDER BY 1) AS indexes,
        CASE WHEN c.oid IN (SELECT relation FROM locked) THEN c.relpages * current_setting('block_size')::bigint
             ELSE coalesce(pg_relation_size(c.oid), 0)

@@ -29,6 +29,7 @@ class DumpedTable:
     quoted: str
     stored: tuple[str, ...]  # in the order of the table
     columns: tuple[str, ...]  # generated ones too, by name
+    types: tuple[str, ...]  # of the columns, as far as a digest tells them apart: integer, text, other
     indexes: tuple[str, ...]
     size: Size
     streamed: bool

@@ -113,11 +113,12 @@ class Client:
         done = self._run(PSQL, self._env(database, _PACE), stdin=script.encode())
         return [line.split("\t") for line in _require(done, "psql", database).stdout.decode().splitlines()]
 
-    def print_into(self, stream: BinaryIO, argv: Sequence[str], database: str, script: str = "") -> None:
-        """Run a program whose output is a stream."""
+    def print_into(self, stream: BinaryIO, argv: Sequence[str], database: str, script: str = "") -> int:
+        """Run a program whose output is a stream, and return how many bytes it has printed."""
         environment = self._env(database, _PACE)
-        done = pour(lambda end: self._run(argv, environment, stdin=script.encode() or None, stdout=end), stream)
+        done, printed = pour(lambda end: self._run(argv, environment, stdin=script.encode() or None, stdout=end), stream)
         _require(done, argv[0], database)
+        return printed
 
     def read_from(self, pieces: Iterator[bytes], argv: Sequence[str], database: str) -> None:
         """Run a program whose input comes in pieces: what it does with less than all of them must not count."""

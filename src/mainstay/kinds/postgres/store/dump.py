@@ -19,7 +19,7 @@ from mainstay.kinds.postgres.settings import qualified
 from mainstay.kinds.postgres.statement import Name
 from mainstay.kinds.postgres.store.catalog import DumpedTable, filled
 from mainstay.kinds.postgres.store.client import PSQL, Client
-from mainstay.kinds.postgres.store.digests import Tally, by_size, counting
+from mainstay.kinds.postgres.store.digests import Tally, counting
 from mainstay.kinds.postgres.store.snapshot import Snapshot, held
 from mainstay.model.codec import encode
 from mainstay.model.errors import StepFailed
@@ -105,7 +105,9 @@ def remarks(seen: Snapshot) -> tuple[str, ...]:
 
 
 def _extra(seen: Snapshot, tally: Tally) -> dict[str, Any]:
-    tables = [one.stored_as for one in by_size(seen.tables) if one.streamed]
+    """Name the tables in the order in which a restore begins them: it takes longest for what has most to be read as text."""
+    streamed = [one for one in seen.tables if one.streamed]
+    tables = [one.stored_as for one in sorted(streamed, key=lambda one: (-tally.printed[one.stream], one.quoted))]
     return {"origin": encode(seen.origin), "tables": encode(tables), "took": tally.took}
 
 
@@ -128,7 +130,7 @@ def _tables(seen: Snapshot) -> Iterator[tuple[int, Part]]:
 
 def _print(client: Client, sink: Sink, tally: Tally, database: str, one: Part) -> None:
     with tally.timed(one.sort), sink.stream(one.stream) as out:
-        client.print_into(out, one.argv, database, one.script)
+        tally.printed[one.stream] = client.print_into(out, one.argv, database, one.script)
 
 
 def copying(one: DumpedTable, template: str, without_columns: str) -> str:

@@ -18,15 +18,18 @@ _FILLING = 0.001  # seconds until there is more in a pipe than one row: programs
 Run = Callable[[IO[bytes]], Completed]  # runs a program with one end of a pipe
 
 
-def pour(run: Run, into: BinaryIO) -> Completed:
-    """Write what a program prints into a stream. When that fails, SIGPIPE ends the program, and its error is raised."""
-    read, write = _pipe()
+def pour(run: Run, into: BinaryIO) -> tuple[Completed, int]:
+    """Write what a program prints into a stream, and count its bytes. When that fails, SIGPIPE ends the program, and its error
+    is raised.
+    """
+    (read, write), printed = _pipe(), 0
     with _beside(run, write) as running:
         with read:
             while piece := os.read(read.fileno(), _WIDE):
                 into.write(piece)
+                printed += len(piece)
                 clock.sleep(_FILLING)
-        return running.result()
+        return running.result(), printed
 
 
 def feed(run: Run, pieces: Iterator[bytes]) -> Completed:
