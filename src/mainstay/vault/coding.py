@@ -34,11 +34,11 @@ _AGAIN = 16  # segments after which it is asked again whether a delta is smaller
 _PIECE = 1 << 20  # bytes that are decoded at a time
 _ONE_DELTA: AbstractContextManager[object] = RLock()  # it takes 90 MB while it is coded or decoded, and a backup 256 in all
 _ALONE, _PATCH = zstd.CompressionParameter, zstd.DecompressionParameter
-# Level 3 that looks back over 4 MB instead of 2, for matches of six bytes instead of five: a tenth less time, and text that
+# Level 3 that looks back over 8 MB instead of 2, for matches of six bytes instead of five: a tenth less time, and text that
 # repeats itself takes up to a sixth less room. More would cost memory wherever it is decoded.
 _PLAIN: dict[int, int] = {
     _ALONE.compression_level: LEVEL,
-    _ALONE.window_log: 22,
+    _ALONE.window_log: 23,
     _ALONE.min_match: 6,
     _ALONE.checksum_flag: 1,
 }

@@ -19,7 +19,7 @@ from mainstay.vault.names import BackupId, ObjectName, Sha256
 VERSION = 2
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 _LARGEST = 256 << 20  # bytes of a manifest: a million streams, or 50 TB
-SEGMENT, WINDOW = 16 << 20, 24 << 20  # most bytes of a segment and of its window: what they cost in memory
+SEGMENT, WINDOW = 16 << 20, 20 << 20  # most bytes of a segment and of its window: what they cost in memory
 
 
 class Damaged(StepFailed):

@@ -27,6 +27,12 @@ _BEGIN = "BEGIN;\nTRUNCATE ONLY {table};\nCOPY {table} ({columns}) FROM STDIN (F
 _BEGIN_EMPTY = "BEGIN;\nTRUNCATE ONLY {table};\nCOPY {table} FROM STDIN (FREEZE);\n"
 _END = b"\\.\nCOMMIT;\n"
 _GO_ON = "\\set ON_ERROR_STOP off\n"
+_ANALYZE = """
+SELECT format('ANALYZE %s', oid::regclass) FROM (
+  SELECT oid, row_number() OVER (ORDER BY pg_total_relation_size(oid) DESC, oid) AS number
+  FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND relpersistence <> 't'
+) AS relations WHERE number % {at_once} = {share} ORDER BY number \\gexec
+"""
 _PASSWORD = re.compile(r"^(ALTER ROLE .*) PASSWORD '(?:[^']|'')*'", re.MULTILINE)
 _ROLE = re.compile(r"(CREATE|ALTER) ROLE |GRANT (?!.* ON )")
 
@@ -47,9 +53,16 @@ def load(client: Client, source: Source, name: str, only: str, *, private: bool)
         one_table.load(archive, wanted[0], partial(_fill, client, source, name, wanted))
     else:
         _everything(client, source, name, wanted, ["--no-tablespaces"] if private else [])
-    client.together([partial(client.run, PSQL, name, b"ANALYZE")])  # vacuumdb leaves out what is partitioned
+    _analyze(client, name)
     with client.connect() as connection:
         making.dress(connection, name, origin)
+
+
+def _analyze(client: Client, name: str) -> None:
+    """Collect statistics, side by side; vacuumdb would leave out what is partitioned."""
+    at_once = client.settings.backup.jobs
+    scripts = [filled(_ANALYZE, at_once=at_once, share=share) for share in range(at_once)]
+    client.together([partial(client.run, PSQL, name, script.encode()) for script in scripts])
 
 
 def _origin(source: Source) -> Origin:
