@@ -22,12 +22,12 @@ def pour(run: Run, into: BinaryIO) -> tuple[Completed, int]:
     """Write what a program prints into a stream, and count its bytes. When that fails, SIGPIPE ends the program, and its error
     is raised.
     """
-    (read, write), printed = _pipe(), 0
+    (read, write), printed, buffer = _pipe(), 0, memoryview(bytearray(_WIDE))
     with _beside(run, write) as running:
         with read:
-            while piece := os.read(read.fileno(), _WIDE):
-                into.write(piece)
-                printed += len(piece)
+            while length := os.readv(read.fileno(), [buffer]):
+                into.write(buffer[:length])
+                printed += length
                 clock.sleep(_FILLING)
         return running.result(), printed
 
