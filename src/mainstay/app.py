@@ -24,6 +24,7 @@ from mainstay.model.figure import Series
 from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
+from mainstay.model.units import Duration
 from mainstay.system import clock
 from mainstay.system.process import Door
 
@@ -79,6 +80,10 @@ class App:
         brackets = [task.plan for task in tasks if task.plan and task.bracket]
         held = brackets if any(bracket.needed(one.impact) for one in needed) else []
         return Forecast(routine.name, tuple(tasks), plan.envelope([*needed, *held]))
+
+    def needed(self, routine: Routine) -> Duration | None:
+        """Return how long a routine is expected to take at most; None when nobody knows."""
+        return plan.needed(self.context, routine)
 
     def why(self, id: str) -> tuple[Any, Plan]:
         """Return the facts that a task sees now, and what it decides from them."""

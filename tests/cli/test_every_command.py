@@ -28,6 +28,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "check": ("--full",),
     "why": ("logs.rotate",),
     "plan": ("daily",),
+    "windows": (),
     "run": ("mark.run",),
     "backup now": (),
     "backup list": (),

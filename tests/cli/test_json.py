@@ -24,6 +24,7 @@ CALLS = {
     "backups": "backup list",
     "points": "restore db --list",
     "logs": "logs report",
+    "windows": "windows",
     "trends": "trends db",
     "ledger": "ledger verify",
     "head": "ledger head",

@@ -15,7 +15,7 @@ from mainstay.model.codec import digest, encode
 from mainstay.model.errors import MainstayError
 from mainstay.model.plan import Envelope, OneWay, Plan, Skip, Step, shown
 from mainstay.model.run import Status, TaskRecord
-from mainstay.model.task import Task
+from mainstay.model.task import Routine, Task
 from mainstay.model.units import Duration
 from mainstay.system import clock
 from mainstay.system.process import Door
@@ -38,6 +38,13 @@ def duration(context: Context, task: Task) -> Duration | None:
     if len(history) >= ENOUGH_HISTORY:
         return history[min(len(history) - 1, round(len(history) * 0.9))]
     return Duration(task.budget * 2) if task.budget else None
+
+
+def needed(context: Context, routine: Routine) -> Duration | None:
+    """Return how long a routine is expected to take at most, with rollback and buffer; None when nobody knows it of a task."""
+    known = [duration(context, task) for task in (*routine.around, *routine.tasks)]
+    times = [one for one in known if one is not None]
+    return Duration(sum(times) + routine.rollback + routine.buffer) if len(times) == len(known) else None
 
 
 def forecast(context: Context, tasks: Iterable[Task]) -> list[TaskRecord]:

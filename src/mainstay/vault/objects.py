@@ -6,9 +6,9 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -74,6 +74,8 @@ class Writer:
         if self._gathering:
             self._code(self._gathering[: self._filled], self._gathering)
         self._settle()
+        if self._base:
+            self._base.close()
         with no_space(self.path, Size(_CHUNK)), self._out as out:
             out.flush()
             os.fsync(out.fileno())
@@ -89,8 +91,10 @@ class Writer:
 
     def forget(self) -> None:
         """Remove what was written."""
-        if self._coding:
-            self._coding[0].cancel()
+        if self._coding and not self._coding[0].cancel():
+            wait((self._coding[0],))
+        if self._base:
+            self._base.close()
         self._out.close()
         self.path.unlink(missing_ok=True)
 
@@ -131,7 +135,7 @@ class Reader:
     path: Path | None = None  # of a file that has no name in the repository yet
     _shared: bytearray = field(default_factory=bytearray)  # what the next window is expected to have in common with the last one
     _shared_at: int = -1
-    _following: Iterator[Raw] = field(default_factory=lambda: iter(()))  # decodes what comes after it
+    _following: Generator[Raw] | None = None  # decodes what comes after it, from a file that is open
 
     @classmethod
     def of(cls, root: Path, stream: Stream, made: Mapping[Sha256, Path] | None = None) -> Reader:
@@ -139,7 +143,7 @@ class Reader:
         base, path = stream.base, (made or {}).get(stream.object.sha256)
         return cls(root, stream.object, cls(root, base) if base else None, path)
 
-    def chunks(self, work: Work) -> Iterator[Raw]:
+    def chunks(self, work: Work) -> Generator[Raw]:
         """Yield what the object holds, checked against both of its digests at the end; Damaged names the object.
 
         A base is hashed whole before it is used: a wrong one is told by its name.
@@ -147,7 +151,7 @@ class Reader:
         stored, raw = hashlib.sha256(), hashlib.sha256()
         if self.base:
             self.base.require_unaltered(work)
-        with self._opened() as file:
+        with self._opened() as file, closing(self.base or self):
             for segment in self.object.segments:
                 for piece in self._decoded(segment, _frame(file, segment, stored.update)):
                     raw.update(piece)
@@ -172,10 +176,11 @@ class Reader:
         """Return bytes of what the object holds, which stands alone. Windows that move on decode everything once."""
         if not self._shared_at <= start <= self._shared_at + len(self._shared):
             number = start // SEGMENT  # what stands alone is cut at every SEGMENT
+            self.close()
             self._shared, self._shared_at, self._following = bytearray(), number * SEGMENT, self._decoded_from(number)
         window, at, end = bytearray(length), self._shared_at, start + length
         piece: Raw = b""
-        for piece in chain((self._shared,), self._following):
+        for piece in chain((self._shared,), self._following or ()):
             first = max(start, at)
             part = memoryview(piece)[first - at : end - at]
             memoryview(window)[first - start : first - start + len(part)] = part
@@ -187,7 +192,12 @@ class Reader:
         self._shared += piece[len(piece) - (at - end) :]
         return window
 
-    def _decoded_from(self, number: int) -> Iterator[Raw]:
+    def close(self) -> None:
+        """Let go of the file that windows come from."""
+        if self._following:
+            self._following.close()
+
+    def _decoded_from(self, number: int) -> Generator[Raw]:
         """Decode from a segment on."""
         with self._opened() as file:
             file.seek(sum(one.stored for one in self.object.segments[:number]))
@@ -235,12 +245,17 @@ class Reader:
 class Reading(io.RawIOBase):
     """A stream that is read piece by piece."""
 
-    def __init__(self, pieces: Iterator[Raw], work: Work) -> None:
+    def __init__(self, pieces: Generator[Raw], work: Work) -> None:
         self._pieces, self._work, self._rest = pieces, work, memoryview(b"")
 
     def readable(self) -> bool:
         """Tell that this can be read."""
         return True
+
+    def close(self) -> None:
+        """Close what the pieces come from."""
+        self._pieces.close()
+        super().close()
 
     def readinto(self, buffer: Any) -> int:
         """Fill a buffer as far as the piece at hand goes; 0 at the end of the stream, once its digests were right."""
