@@ -176,7 +176,9 @@ def test_a_secret_in_the_environment_is_a_warning_with_its_line(written: Load) -
 
 def test_a_cron_line_that_joins_its_days_by_or_is_a_warning(written: Load) -> None:
     site = written(HEAD + 'windows:\n  first: {rule: "cron: 0 2 1-7 * 0", length: 1h}\n')
-    assert "write a rule such as 'first sunday 02:00'" in str(config.warnings(site)[0])
+    told = str(config.warnings(site)[0])
+    assert "due 124 times in 2026" in told
+    assert "write 'first sunday 02:00' if it was to be due 12 times" in told
 
 
 def test_every_value_is_explained_by_its_line_or_as_a_default(written: Load, kinds: config.Kinds) -> None:

@@ -33,6 +33,28 @@ def test_the_first_sunday_is_twelve_days_a_year_where_cron_means_a_hundred_and_t
     assert all(at.weekday() == 6 and at.day <= 7 for at in days)
 
 
+@pytest.mark.covers("SCH-07")
+@pytest.mark.parametrize(
+    ("line", "times", "meant", "instead"),
+    [
+        ("0 2 1-7 * 0", 124, "first sunday 02:00", 12),
+        ("30 4 8-14 1,7 7", 20, "second sunday of jan,jul 04:30", 2),
+        ("15 3 22-28 * 5", 124, "fourth friday 03:15", 12),
+        ("0 2 1-7 * 1-5", None, "", 0),
+        ("0 2 1,15 * 0", None, "", 0),
+        ("0 2 * * 0", 52, "", 0),
+    ],
+)
+def test_a_cron_line_is_counted_and_the_rule_that_was_meant_is_named(
+    line: str, times: int | None, meant: str, instead: int
+) -> None:
+    rule = rules.parse(f"cron: {line}")
+    assert isinstance(rule, rules.Cron)
+    assert times in (None, rule.times_in(2026))
+    assert rule.meant == meant
+    assert not meant or rules.parse(meant).times_in(2026) == instead
+
+
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [

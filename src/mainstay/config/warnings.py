@@ -12,6 +12,8 @@ from mainstay.model.target import Origin
 from mainstay.model.task import Site, Window
 from mainstay.schedule import rules
 
+_YEAR = 2026  # in which a rule is counted: any will do
+
 
 def warnings(site: Site) -> tuple[Mistake, ...]:
     """Return what is allowed but risky, each with its line."""
@@ -44,5 +46,13 @@ def _from_environment(value: Any, origins: dict[str, Origin], path: str, name: s
 def _window(window: Window) -> Iterator[Mistake]:
     rule = rules.parse(window.rule)
     if isinstance(rule, rules.Cron) and rule.joins_days_by_or and window.origin:
-        problem = "cron joins day of month and day of week by OR, so this is due on all of those days and all of those weekdays"
-        yield Mistake(window.origin, f"windows.{window.name}.rule", problem, "write a rule such as 'first sunday 02:00'")
+        explained = f"{rule.times_in(_YEAR)} times in {_YEAR}, {rule.explained[:1].lower()}{rule.explained[1:]}"
+        problem = f"cron joins day of month and day of week by OR, so this is due {explained}"
+        yield Mistake(window.origin, f"windows.{window.name}.rule", problem, _instead(rule.meant))
+
+
+def _instead(meant: str) -> str:
+    """Name the rule that was probably meant, with what it comes to."""
+    if not meant:
+        return "write a rule such as 'first sunday 02:00'"
+    return f"write {meant!r} if it was to be due {rules.parse(meant).times_in(_YEAR)} times"

@@ -18,9 +18,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mainstay.model.units import Duration
+
+if TYPE_CHECKING:
+    from cronsim import CronSim
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = (
@@ -33,7 +37,8 @@ _ALL_MONTHS = frozenset(range(1, 13))
 _COMMON_YEAR = 2001  # without 29 February
 _LONGEST_GAP = timedelta(days=2)  # a zone may skip a whole day
 _SHORTEST, _LONGEST = Duration(60), Duration(366 * 86400)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH, _UTC = datetime(1970, 1, 1, tzinfo=UTC), ZoneInfo("UTC")
+_WEEKS_OF_MONTH = {nth: set(range(7 * week + 1, 7 * week + 8)) for week, nth in enumerate(("first", "second", "third", "fourth"))}
 
 
 class Rule(ABC):
@@ -49,6 +54,10 @@ class Rule(ABC):
         while due < end:
             yield due
             due = self.next(due, tz)
+
+    def times_in(self, year: int) -> int:
+        """Count how often it is due in a year."""
+        return sum(1 for _ in self.between(datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC), _UTC))
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,7 @@ class Cron(Rule):
 
     def next(self, after: datetime, tz: ZoneInfo) -> datetime:
         """Return the first instant later than `after` at which it is due, in UTC."""
-        from cronsim import CronSim  # 11 ms, and few configurations have cron lines
+        from cronsim import CronSim
 
         return next(CronSim(self.line, after.astimezone(tz))).astimezone(UTC)
 
@@ -142,6 +151,31 @@ class Cron(Rule):
         """True when both day fields are restricted, which people mostly write meaning AND."""
         fields = self.line.split()
         return not fields[2].startswith("*") and not fields[4].startswith("*")
+
+    @property
+    def explained(self) -> str:
+        """Say in words when it is due."""
+        return self._parsed().explain()
+
+    @property
+    def meant(self) -> str:
+        """Return the rule that whoever joined the days probably meant, "" when that cannot be told."""
+        line = self._parsed()
+        single = all(len(part) == 1 for part in (line.weekdays, line.hours, line.minutes))
+        nth = next((nth for nth, days in _WEEKS_OF_MONTH.items() if line.days == days), "")
+        if not (single and nth and self.joins_days_by_or):
+            return ""
+        [weekday], [hour], [minute] = line.weekdays, line.hours, line.minutes
+        if isinstance(weekday, tuple):  # 0#1 says by itself which one
+            return ""
+        months = sorted(int(month) for month in line.months)
+        of = "" if len(months) == 12 else f" of {','.join(MONTHS[month - 1][:3] for month in months)}"
+        return f"{nth} {WEEKDAYS[(weekday - 1) % 7]}{of} {hour:02}:{minute:02}"
+
+    def _parsed(self) -> CronSim:
+        from cronsim import CronSim  # 11 ms, and few configurations have cron lines
+
+        return CronSim(self.line, _EPOCH)
 
 
 def instant(local: datetime, tz: ZoneInfo) -> datetime:
