@@ -13,11 +13,13 @@ WINDOWS = """\
 windows:
   night: {rule: "daily 02:00", length: 1h}
   weekly: {rule: "sunday 01:30", length: 2h, max_impact: downtime}
+  noon: {rule: "daily 12:00", length: 1h}
 """
 ROUTINES = """\
   nightly: {tasks: [mark.run: {budget: 10m}], window: night, rollback: 5m}
   weekly: {tasks: [mark.run: {budget: 70m}], window: weekly, replaces: [nightly], buffer: 15m}
   heavy: {tasks: [final.run, safe.backup], window: night}
+  new: {tasks: [final.run], window: noon}
 """
 
 
@@ -33,7 +35,7 @@ def planned(shop: Shop) -> Shop:
 def test_every_slot_is_listed_with_what_it_needs_and_what_is_wrong(planned: Shop) -> None:
     found = planned.json("windows", "--days", "7")
     slots = found["slots"]
-    assert len(slots) == 7 + 7 + 1
+    assert len(slots) == 7 + 7 + 7 + 1
     nightly = [one for one in slots if one["routine"] == "nightly"]
     assert {one["needed"] for one in nightly} == {25 * 60}  # twice the budget, and the rollback
     assert {one["fits"] for one in nightly} == {True}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -120,6 +120,8 @@ def test_markup_in_a_name_stays_text() -> None:
 
 
 @given(st.text(max_size=200))
+@example("\u2028")
+@example("\u2029")
 def test_no_text_leaves_its_place(text: str) -> None:
     one = Document("t", Cell("b"), text, sections=(Section("s", (table(("a", "b"), [(Cell(text), Cell(text))]),)),))
     assert read(html.write(one)).tags == read(html.write(replace(one, summary="x"))).tags

@@ -159,7 +159,8 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 def _harmless(text: Iterable[str]) -> Iterator[str]:
     for char in text:
-        if char in "\n\t\r":
+        category = unicodedata.category(char)
+        if char in "\n\t\r" or category in ("Zl", "Zp"):  # U+2028 and U+2029 end a line and a paragraph
             yield " "
         else:
-            yield "�" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char
+            yield "�" if category in ("Cc", "Cf", "Cs") else char
