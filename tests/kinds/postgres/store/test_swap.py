@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -102,6 +103,34 @@ def test_through_a_pooler_no_client_sees_an_error(server: PostgresServer) -> Non
         assert not seen.errors
         assert {tuple(seen.order(client)) for client in range(20)} == {("old", "new", "old")}
         assert not pooler.paused(swap.live)
+
+
+@pytest.mark.skipif(bool(pgbouncer.missing()), reason=pgbouncer.missing())
+def test_a_client_that_keeps_its_transaction_open_delays_the_others_and_is_ended(server: PostgresServer) -> None:
+    with pgbouncer.pooler(server) as pooler, pair(server, Pooler(pooler.dsn())) as swap:
+        with closing(psycopg.connect(pooler.dsn(swap.live), prepare_threshold=None)) as idle:
+            idle.execute("SELECT 1")
+            swap.put()
+            assert not pooler.paused(swap.live)
+            with pytest.raises((psycopg.OperationalError, psycopg.errors.ProtocolViolation)):  # ended here, or by the pooler
+                idle.execute("SELECT 1")
+        with psycopg.connect(pooler.dsn(swap.live), prepare_threshold=None) as other:
+            assert other.execute("TABLE was").fetchall() == [("new",)]
+
+
+@pytest.mark.skipif(bool(pgbouncer.missing()), reason=pgbouncer.missing())
+def test_a_paused_database_that_the_pooler_no_longer_lists_is_let_go(server: PostgresServer) -> None:
+    with pgbouncer.pooler(server) as pooler, pair(server, Pooler(pooler.dsn())) as swap:
+        with psycopg.connect(pooler.dsn(), autocommit=True) as console:
+            console.execute(f'PAUSE "{swap.live}"'.encode())
+            until = time.monotonic() + 30
+            while swap.live in {row[0] for row in console.execute("SHOW DATABASES").fetchall()}:
+                assert time.monotonic() < until, "an unused database leaves the list"
+                time.sleep(0.05)
+        for _ in range(2):  # the second time there is nothing to let go
+            swap.store.reopen(unhurried())
+        argv = [str(server.binaries.bin / "psql"), "-XAtc", "TABLE was", pooler.dsn(swap.live)]
+        assert subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True).stdout == "old\n"
 
 
 def test_everything_that_belongs_to_the_database_outside_of_itself_is_equal_afterwards(swap: Swap) -> None:

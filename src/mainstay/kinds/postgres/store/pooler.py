@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import psycopg
 from psycopg import pq
@@ -40,16 +40,27 @@ def waiting(server: Server, database: str) -> Iterator[None]:
 
 
 def resume(server: Server, database: str) -> None:
-    """Let whoever waits go on, with new connections to the server; nothing where nobody is held back."""
+    """Let whoever waits go on, with new connections to the server; nothing where nobody is held back.
+
+    A database that PgBouncer found by itself is not listed once its last client is gone, and yet stays paused for the next one.
+    """
     pooler = server.settings.pooler
     if pooler is None:
         return
-    names = [name for name, paused in _known(server, pooler, database).items() if paused]
+    listed = _known(server, pooler, database)
     with _console(server, pooler) as console:
-        for name in names:
-            for command in (_RECONNECT, _RESUME):
-                sys.audit("mainstay.postgres", command)
-                console.execute(composed(command, {"name": (name,)}))
+        for name in pooler.databases or (database,):
+            if listed.get(name):
+                _tell(console, _RECONNECT, name)
+                _tell(console, _RESUME, name)
+            elif name not in listed:
+                with suppress(psycopg.errors.ProtocolViolation):  # it is not paused, or there is none of that name
+                    _tell(console, _RESUME, name)
+
+
+def _tell(console: Connection, command: str, name: str) -> None:
+    sys.audit("mainstay.postgres", command)
+    console.execute(composed(command, {"name": (name,)}))
 
 
 def _pause(server: Server, pooler: Pooler, database: str) -> None:
