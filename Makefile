@@ -54,6 +54,7 @@ matrix: $(DEV) ## which required behaviours have a passing test
 
 show-%: $(DEV) ## every promise of a set (heart, postgres, vault), measured on this machine (ONLY=... for some of them)
 	@tools/system_packages.sh
+	@case $* in vault) $(MAKE) --no-print-directory s3-server || echo "without the S3 server that keeps files" >&2;; esac
 	$(BIN)/python -m benchmarks.show $* $(if $(ONLY),--only $(ONLY))
 
 docs: $(RUN) ## write docs/reference from the code
