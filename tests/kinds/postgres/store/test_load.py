@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -21,6 +21,7 @@ from mainstay.vault.restore import Request, restore
 from mainstay.vault.store import unhurried
 from tests.kinds.postgres.conftest import Database
 from tests.kinds.postgres.store.conftest import Copies, altered, catalog, differences, dumped, store_of
+from tests.live.postgres_server import PostgresServer
 
 ID = BackupId("20261121T020000Z.db.run-1")
 
@@ -163,3 +164,27 @@ def test_a_database_that_was_half_made_when_all_was_killed_is_removed(shop: Data
     assert not store.exists(first)
     with reached(store.target, store.door, unhurried()) as client:
         assert making.marked(client) & {first, copy} == set()
+
+
+def _compressed(server: PostgresServer, copy: str) -> Any:
+    return server.sql("SELECT pg_column_compression(any_way), pg_column_compression(own_way) FROM long", database=copy)
+
+
+def test_long_values_are_stored_the_fast_way_unless_one_was_chosen(shop: Database, tmp_path: Path, copies: Copies) -> None:
+    server = shop.server
+    if server.sql("SELECT 1 FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)") == []:
+        pytest.skip("this server was built without lz4")
+    shop.sql("CREATE TABLE long (any_way text, own_way text COMPRESSION pglz)")
+    shop.sql("INSERT INTO long SELECT string_agg(g::text, ' '), string_agg(g::text, ' ') FROM generate_series(1, 5000) g")
+    assert _compressed(server, shop.name) == [("pglz", "pglz")]
+    source = dumped(store_of(shop), tmp_path / "dump")
+    store_of(shop).load(source, fast := copies("fast"))
+    assert _compressed(server, fast) == [("lz4", "pglz")]
+    server.sql("ALTER SYSTEM SET default_toast_compression = pglz")
+    server.sql("SELECT pg_reload_conf()")
+    try:
+        store_of(shop).load(source, chosen := copies("chosen"))
+    finally:
+        server.sql("ALTER SYSTEM RESET default_toast_compression")
+        server.sql("SELECT pg_reload_conf()")
+    assert _compressed(server, chosen) == [("pglz", "pglz")]
