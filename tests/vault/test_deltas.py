@@ -8,11 +8,13 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mainstay.model.errors import StepFailed
 from mainstay.vault import coding
 from mainstay.vault.backup import Order, make
 from mainstay.vault.coding import CodingError, Known, Track
@@ -188,6 +190,45 @@ def test_a_frame_with_a_wrong_window_does_not_decode() -> None:
     for wrong in (bytes(len(window)), window[1:] + b"x", window[:-1] + b"x"):
         with pytest.raises(CodingError):
             coding.decode(segment, [frame], partial(_given, wrong))
+
+
+def accounts(changed: int = 0) -> bytes:
+    """Return rows as pgbench's accounts have them; each of the `changed` ones has a new balance, and lies at another place."""
+    chance, balances = random.Random(changed), dict.fromkeys(range(300_000), 0)
+    for number in chance.sample(range(300_000), changed):
+        del balances[number]
+        balances[number] = chance.randrange(10**6)
+    return "".join(f"{number}\t1\t{balance}\t{'':84}\n" for number, balance in balances.items()).encode()
+
+
+def test_rows_that_are_much_alike_are_stored_alone_and_need_no_base(days: Days) -> None:
+    days.next(accounts(changed=300_000))
+    second = days.next(accounts(changed=299_000))
+    assert second.base is None
+    assert second.object.stored_bytes < second.object.raw_bytes // 10
+    assert days.content() == accounts(changed=299_000)
+
+
+def test_windows_that_move_on_and_back_are_the_bytes_of_the_base(days: Days) -> None:
+    content = rows(900_000)
+    reader = Reader.of(days.repository.root, days.next(content))
+    for start, length in ((0, 1000), (SEGMENT - 10, SEGMENT + 20), (2 * SEGMENT, 1000), (5, 10), (len(content) - 7, 7)):
+        assert reader.window(start, length) == content[start : start + length]
+    with pytest.raises(Damaged, match="it ends before"):
+        reader.window(len(content) - 7, 8)
+    reader.close()
+
+
+@pytest.mark.parametrize("day", [0, 1])
+def test_a_frame_that_does_not_come_back_is_no_backup(days: Days, monkeypatch: pytest.MonkeyPatch, day: int) -> None:
+    for number in range(day):
+        days.next(rows(50_000, changed=number or 1000))
+    module: Any = vars(coding)["zstd"]
+    good = module.compress
+    monkeypatch.setattr(module, "compress", lambda raw, **more: good(bytes([raw[0] ^ 1]) + bytes(raw[1:]), **more))
+    with pytest.raises(StepFailed, match=r"(?s)a segment does not come back from its frame.*check the memory"):
+        days.next(rows(50_000, changed=7))
+    assert len(list(days.repository.backups.iterdir())) == day
 
 
 def test_a_damaged_base_is_no_reason_to_have_no_backup(days: Days) -> None:

@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mainstay.model.errors import StepFailed
 from mainstay.model.units import Size
 from mainstay.system.files import no_space
 from mainstay.vault import coding
@@ -116,7 +117,15 @@ class Writer:
         if self._coding is None:
             return
         (coded, buffer), self._coding = self._coding, None
-        segment, frame = coded.result()
+        try:
+            segment, frame = coded.result()
+        except CodingError as error:
+            raise StepFailed(
+                "a segment does not come back from its frame",
+                on=self.path.name,
+                because=str(error),
+                next="check the memory of this machine, and back up again",
+            ) from error
         with no_space(self.path, Size(len(frame))):
             self._out.write(frame)
             _forget_pages(self._out)
@@ -187,6 +196,8 @@ class Reader:
             at += len(piece)
             if at >= end:
                 break
+        else:
+            raise self._damaged(f"it ends before byte {end}")
         kept = min(length, SEGMENT - _MARGIN)
         self._shared, self._shared_at = window[kept:], start + kept
         self._shared += piece[len(piece) - (at - end) :]
