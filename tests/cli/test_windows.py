@@ -45,7 +45,6 @@ def test_every_slot_is_listed_with_what_it_needs_and_what_is_wrong(planned: Shop
     assert {(one["needed"], one["fits"]) for one in slots if one["routine"] == "heavy"} == {(None, None)}
 
 
-@pytest.mark.covers("SCH-03")
 def test_people_see_the_same_in_a_table(planned: Shop) -> None:
     told = " ".join(planned.run("windows", "--days", "7").split())  # a long remark goes on in the next line
     assert "too short: 2h35m are needed" in told
