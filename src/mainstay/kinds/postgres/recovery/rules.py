@@ -36,8 +36,8 @@ def reach(facts: ArchiveFacts, chain: Chain) -> datetime | None:
 
 
 def shown(at: datetime) -> str:
-    """Print a moment as --to-time takes it."""
-    return f"{at:%Y-%m-%d %H:%M:%S%z}"
+    """Print a moment as --to-time takes it, and not rounded: the ends of a span are refused if they are."""
+    return str(at)
 
 
 def recoverable(facts: ArchiveFacts) -> str:
