@@ -153,7 +153,7 @@ class Counting:
 class Backups:
     """How a database is dumped, and what a copy of it has to show."""
 
-    jobs: Annotated[int, Setting("programs at work at once, in dumps, restores and proofs", ge=1, le=64, example="4")] = 2
+    jobs: Annotated[int, Setting("programs at work at once, each with one process of the server", ge=1, le=64, example="4")] = 2
     expected: Annotated[
         tuple[str, ...],
         Setting("tables without which a dump fails, with their schema as SQL has it", example="[shop.orders, shop.items]"),

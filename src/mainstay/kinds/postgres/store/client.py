@@ -37,8 +37,9 @@ _TEXT = {
     "quote_all_identifiers": "off",
     "synchronize_seqscans": "off",  # an unchanged table is the same stream
 }
-_PACE = {"jit": "off", "max_parallel_workers_per_gather": "0"}  # as many processes as there are jobs, and no more
-_LOADING = {"synchronous_commit": "off", "maintenance_work_mem": "256MB", "default_transaction_read_only": "off"}
+# As many processes as there are jobs, and no more: others live on this server.
+_PACE = {"jit": "off", "max_parallel_workers_per_gather": "0", "max_parallel_maintenance_workers": "0"}
+_LOADING = {**_PACE, "synchronous_commit": "off", "maintenance_work_mem": "256MB", "default_transaction_read_only": "off"}
 _PATIENCE = "30s"  # behind somebody who waits for an exclusive lock, which the dump itself holds back
 _TELLING = re.compile(r"(ERROR|FATAL|PANIC|error|fatal):\s*(.*)")
 _FASTER = "SELECT 1 FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals) AND source = 'default'"
