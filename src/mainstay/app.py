@@ -5,26 +5,29 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mainstay import config
 from mainstay.config.mistakes import nearest
-from mainstay.engine import bracket, observe, plan, recover
+from mainstay.engine import agenda, bracket, observe, plan, recover
 from mainstay.engine import run as road
 from mainstay.engine.context import Context, Listener, Silence
 from mainstay.kinds import registry
 from mainstay.ledger import events, queries, runs
 from mainstay.ledger.journal import Journal
 from mainstay.ledger.samples import Samples
+from mainstay.model.codec import encode
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.figure import Series
 from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
 from mainstay.model.units import Duration
+from mainstay.schedule.agenda import Agenda, Announced
+from mainstay.schedule.blackouts import Span
 from mainstay.system import clock
 from mainstay.system.process import Door
 
@@ -84,6 +87,14 @@ class App:
     def needed(self, routine: Routine) -> Duration | None:
         """Return how long a routine is expected to take at most; None when nobody knows."""
         return plan.needed(self.context, routine)
+
+    def agenda(self, start: datetime, end: datetime) -> Agenda:
+        """Return the calendar as far as it matters in [start, end)."""
+        return agenda.of(self.context, start, end)
+
+    def blackouts(self, start: datetime, end: datetime) -> list[Span]:
+        """Return the blackouts in [start, end), by their beginning; targets are asked for the moments that they know."""
+        return sorted(agenda.spans(self.context, start, end), key=lambda one: (one.start, one.name))
 
     def why(self, id: str) -> tuple[Any, Plan]:
         """Return the facts that a task sees now, and what it decides from them."""
@@ -159,6 +170,53 @@ class App:
             raise Refused("no step of the run is unknown", on=id, next=f"mainstay show {id}")
         for task, step in unknown:
             self.journal.append(events.RUN_ANSWERED, {"by": by, "yes": yes, "step": step, "text": text}, run=id, task=task)
+
+    def add_blackout(self, span: Span, by: str) -> None:
+        """Announce a blackout; the same name again changes it. Refused for one that the configuration has, or that is over."""
+        if span.name in self.site.blackouts:
+            origin = self.site.blackouts[span.name].origin
+            raise Refused("the configuration has a blackout of that name", on=span.name, because=str(origin), next="take another")
+        if span.end <= max(span.start, clock.now()):
+            raise Refused(
+                "that blackout is over before it begins", on=span.name, because=f"it ends {span.end:%Y-%m-%d %H:%M} UTC"
+            )
+        self.journal.append(events.BLACKOUT_ADDED, {"span": encode(span), "by": by})
+
+    def remove_blackout(self, name: str, by: str, text: str) -> None:
+        """End a blackout that a person added."""
+        if name not in {one.name for one in queries.blackouts(self.journal)}:
+            line = self.site.blackouts[name].origin if name in self.site.blackouts else None
+            why = f"the configuration has it ({line})" if line else "nobody has added one of that name"
+            raise Refused("that blackout cannot be removed", on=name, because=why, next="mainstay blackout list")
+        self.journal.append(events.BLACKOUT_REMOVED, {"name": name, "by": by, "text": text})
+
+    def announce(self, slot: Announced) -> None:
+        """Announce a slot of a routine, or move it; Refused in the past, and where a blackout forbids what it allows."""
+        known, routine = self.agenda(slot.start, slot.end), self.routine(slot.routine)
+        if slot.start <= clock.now():
+            raise Refused(
+                "a slot is announced before it begins", on=slot.id, next="to work now: mainstay run, without --scheduled"
+            )
+        if span := known.forbidding(routine, slot.slot):
+            raise Refused(
+                "a blackout is in the way", on=slot.id, because=str(span.because(known.zone)), next="mainstay blackout list"
+            )
+        self.journal.append(events.WINDOW_ANNOUNCED, {"window": encode(slot)})
+
+    def withdraw(self, id: str, by: str, text: str) -> Announced:
+        """Take back an announced slot that has not begun."""
+        found = self.announced(id)
+        if found.start <= clock.now():
+            raise Refused("the slot has begun", on=id, next="mainstay cancel RUN")
+        self.journal.append(events.WINDOW_WITHDRAWN, {"id": id, "by": by, "text": text})
+        return found
+
+    def announced(self, id: str) -> Announced:
+        """Return an announced slot."""
+        found = {one.id: one for one in queries.announced(self.journal)}
+        if id not in found:
+            raise Refused("no such slot was announced", on=id, because=f"announced: {', '.join(found) or 'none'}")
+        return found[id]
 
     def routine(self, name: str, params: Mapping[str, Any] | None = None) -> Routine:
         """Return a routine of the configuration, or one made of a single task."""

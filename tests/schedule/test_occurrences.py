@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 
 from mainstay.model.task import Routine, Site, Window
 from mainstay.model.units import Duration
+from mainstay.schedule.agenda import Agenda
 from mainstay.schedule.occurrences import Occurrence, often, upcoming
 
 HOUR = 3600
 DAYS = ("daily", "sunday", "first sunday", "day 1", "quarterly first sunday")
 
 
-def site(zone: str = "Europe/Berlin", **given: tuple[str, int, tuple[str, ...]]) -> Site:
+def site(zone: str = "Europe/Berlin", **given: tuple[str, int, tuple[str, ...]]) -> Agenda:
     """Build a site of routines: the rule of each one's window, its hours, and what it replaces."""
     routines = {name: Routine(name, (), window=name, replaces=replaces) for name, (_, _, replaces) in given.items()}
     windows = {name: Window(name, rule, Duration(hours * HOUR)) for name, (rule, hours, _) in given.items()}
-    return Site("demo", zone, {}, routines, windows, Path("/var/lib/mainstay"))
+    return Agenda(Site("demo", zone, {}, routines, windows, Path("/var/lib/mainstay")))
 
 
 def seen(found: list[Occurrence]) -> list[tuple[str, str]]:

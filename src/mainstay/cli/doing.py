@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO
 
 import typer
@@ -16,7 +16,7 @@ from mainstay.engine.run import Launch
 from mainstay.model.codec import encode
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope, Plan
-from mainstay.model.run import RunRecord, Status, TaskRecord, Verdict
+from mainstay.model.run import Emergency, RunRecord, Status, TaskRecord, Verdict
 from mainstay.model.task import Routine
 from mainstay.model.units import Duration, Size
 from mainstay.report import marks, screens, terminal
@@ -36,6 +36,14 @@ class How:
     yes: bool = False
     scheduled: bool = False
     dry: bool = False
+    emergency: Emergency | None = None
+
+
+def emergency(asked: bool, approver: str, reason: str) -> Emergency | None:
+    """Return the emergency that somebody answers for, or None."""
+    if asked != bool(approver and reason) or bool(approver) != bool(reason):
+        raise typer.BadParameter("an emergency has all of --emergency, --approver NAME and --reason TEXT")
+    return Emergency(approver, reason) if asked else None
 
 
 def start(routine: Callable[[App], Routine], how: How) -> None:
@@ -46,7 +54,10 @@ def start(routine: Callable[[App], Routine], how: How) -> None:
     if how.dry:
         show_plan(app, app.forecast(chosen))
         return
+    if how.scheduled and how.emergency:
+        raise typer.BadParameter("an emergency is no timer's: leave out --scheduled")
     launch = Launch(attended=False, scheduled=True) if how.scheduled else attended(app, chosen, yes=how.yes)
+    launch = replace(launch, emergency=how.emergency)
     finish(app, wish, lambda live: live.run(chosen, launch))
 
 

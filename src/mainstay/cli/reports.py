@@ -116,7 +116,8 @@ def _span(app: App, asked: Asked, since: datetime, now: datetime) -> Report:
 
 
 def _due(app: App, now: datetime) -> tuple[Due, ...]:
-    slots = ((routine.name, state.last_slot(app.site, routine, now)) for routine in app.site.routines.values())
+    known = app.agenda(now - timedelta(days=400), now)
+    slots = ((routine.name, state.last_slot(known, routine, now)) for routine in app.site.routines.values())
     return tuple(Due(name, slot.start) for name, slot in slots if slot and slot.end < now)
 
 

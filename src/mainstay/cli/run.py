@@ -61,6 +61,11 @@ def run(
     scheduled: Annotated[
         bool, typer.Option("--scheduled", help="Started by a timer: only inside its window, once per slot, nobody is asked.")
     ] = False,
+    emergency: Annotated[bool, typer.Option("--emergency", help="Pass blackouts; needs --approver and --reason.")] = False,
+    approver: Annotated[
+        str, typer.Option("--approver", metavar="NAME", help="Who answers for an emergency.", show_default=False)
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it is one.", show_default=False)] = "",
 ) -> None:
     """Run a routine or a single task; what fails is taken back.
 
@@ -71,9 +76,11 @@ def run(
     mainstay run daily
     mainstay run weekly --yes --skip db.vacuum
     mainstay run daily --scheduled      from a timer
+    mainstay run security --emergency --approver "A. Nyström" --reason CVE-2026-1234
     """
     from mainstay.cli import doing
     from mainstay.cli.choice import Choice
 
     choice = Choice(only or (), skip or (), start)
-    doing.start(lambda site: choice.of(site.routine(what)), doing.How(yes, scheduled, dry))
+    how = doing.How(yes, scheduled, dry, doing.emergency(emergency, approver, reason))
+    doing.start(lambda site: choice.of(site.routine(what)), how)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from mainstay.engine import owed
+from mainstay.engine import agenda, owed
+from mainstay.kinds import registry
 from mainstay.ledger.memory import Memory
 from mainstay.model.run import RunRecord, Status, Verdict
-from mainstay.model.task import Routine, Site
+from mainstay.model.task import Routine, Site, Slot
 from mainstay.report import marks, standing
 from mainstay.report.document import Cell, Document, Entry, Section, listed, sections, table
 from mainstay.report.quantity import ago, moment
-from mainstay.schedule import rules, windows
+from mainstay.schedule.agenda import Agenda
 from mainstay.system import locks
 
 _LOOK_BACK = (2, 9, 40, 400)  # days
@@ -62,7 +62,8 @@ class State:
 def of(site: Site, now: datetime, category: str | None = None) -> State:
     """Read the state of a site from its memory; `category` leaves out targets of other categories."""
     memory = Memory(site.state)
-    routines = (routine_state(site, memory, routine, now) for routine in site.routines.values())
+    calendar = agenda.agenda(site, memory.journal, registry.load, (now - timedelta(days=_LOOK_BACK[-1]), now))
+    routines = (routine_state(calendar, memory, routine, now) for routine in site.routines.values())
     runs = (open_run(site, record) for record in memory.unsettled())
     return State(site.name, now, tuple(looks(site, memory, category)), tuple(routines), tuple(runs))
 
@@ -74,20 +75,19 @@ def looks(site: Site, memory: Memory, category: str | None = None) -> Iterator[s
         if category is None and look:
             yield standing.Look(name, target.kind, look.findings, look.at)
             continue
-        from mainstay.kinds import registry
-
         kind = registry.load(target.kind)
         if category in (None, kind.category) and "check" in {task.name for task in kind.tasks}:
             yield standing.Look(name, target.kind, look.findings, look.at) if look else standing.Look(name, target.kind)
 
 
-def routine_state(site: Site, memory: Memory, routine: Routine, now: datetime) -> RoutineState:
+def routine_state(calendar: Agenda, memory: Memory, routine: Routine, now: datetime) -> RoutineState:
     """Tell how a routine stands. A run that was narrowed to some of its tasks does not count."""
     last = _complete(memory.runs(1, routine.name), routine) or _complete(memory.runs(_ENOUGH, routine.name), routine)
-    slot = last_slot(site, routine, now)
+    slot = last_slot(calendar, routine, now)
     late = slot is not None and slot.end < now and (last is None or last.began < slot.start)
     due = slot.start if slot else None
-    known = RoutineState(routine.name, due=due, next=_next(site, routine, now), overdue=late)
+    following = calendar.following(routine, now)
+    known = RoutineState(routine.name, due=due, next=following.start if following else None, overdue=late)
     return replace(known, run=last.id, began=last.began, status=last.status, verdict=last.verdict) if last else known
 
 
@@ -97,15 +97,12 @@ def _complete(runs: list[RunRecord], routine: Routine) -> RunRecord | None:
     return next((run for run in whole if run.status is not Status.REFUSED), None)
 
 
-def last_slot(site: Site, routine: Routine, now: datetime) -> windows.Slot | None:
-    """Return the newest slot of a routine that has begun and was its own, or None."""
-    window, zone = site.windows.get(routine.window), ZoneInfo(site.timezone)
-    if window is None:
-        return None
+def last_slot(calendar: Agenda, routine: Routine, now: datetime) -> Slot | None:
+    """Return the newest slot of a routine that has begun, was its own and in which it was free to work, or None."""
     for days in _LOOK_BACK:
-        for start in reversed(list(rules.parse(window.rule).between(now - timedelta(days=days), now, zone))):
-            if windows.superseded(routine, site, start.astimezone(zone).date()) is None:
-                return windows.Slot(window.name, start, start + timedelta(seconds=window.length))
+        for slot in reversed(calendar.slots(routine, now - timedelta(days=days), now)):
+            if not calendar.replaced(routine, slot) and not calendar.forbidding(routine, slot):
+                return slot
     return None
 
 
@@ -128,11 +125,6 @@ def document(state: State) -> Document:
     summary = ", ".join(part for part in (page.summary, f"{late} overdue" if late else "") if part)
     colophon = "From memory; `mainstay check` looks now."
     return replace(page, summary=summary, sections=sections(waiting, *targets, routines), colophon=colophon)
-
-
-def _next(site: Site, routine: Routine, now: datetime) -> datetime | None:
-    window = site.windows.get(routine.window)
-    return windows.next_slot(window, now, ZoneInfo(site.timezone)).start if window else None
 
 
 def _owes(record: RunRecord, owed: str, *, alive: bool) -> tuple[str, str]:

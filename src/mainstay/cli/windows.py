@@ -1,16 +1,25 @@
-"""What is to come: windows."""
+"""What is to come: windows; and slots that people announce: window add, move, cancel."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mainstay.cli import call
-from mainstay.cli.call import Json
+from mainstay.cli.call import Json, Name, Remark
+from mainstay.cli.when import At, For, MaxImpact
+
+if TYPE_CHECKING:
+    from mainstay.app import App
+    from mainstay.schedule.agenda import Announced
 
 app = call.command()
+group = call.command("window", help="Slots that people announce: for work that no window fits.")
+app.add_typer(group)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The id of the slot, as `mainstay windows` shows it.")]
 
 
 @app.command()
@@ -23,8 +32,8 @@ def windows(
     """Show when routines are due, whether they fit, and what stands in their way.
 
     Every slot of the days ahead, in the zone of the site: how long it is, how long the routine is expected to need (p90 of its
-    history or twice its budgets, with rollback and buffer), which routine another one replaces that day, which slots overlap,
-    and what a change of the clock does. Nothing is looked at or started.
+    history or twice its budgets, with rollback and buffer), which routine another one replaces that day, which blackout covers
+    it or has put it off, which slots overlap, and what a change of the clock does. Nothing is looked at or started.
 
     \b
     mainstay windows
@@ -37,8 +46,9 @@ def windows(
     site = call.opened()
     now = call.now(site.site)
     needed = {name: site.needed(routine) for name, routine in site.site.routines.items()}
+    known = site.agenda(now, now + timedelta(days=days))
     found = [
-        calendar.Appointment(one, needed[one.routine]) for one in occurrences.upcoming(site.site, now, now + timedelta(days=days))
+        calendar.Appointment(one, needed[one.routine]) for one in occurrences.upcoming(known, now, now + timedelta(days=days))
     ]
     if ical or output:
         from mainstay.cli import reports
@@ -46,9 +56,79 @@ def windows(
         text = calendar.ical(site.site, found, now)
         reports.save(output, text) if output else call.say(text.rstrip())
         return
-    often = occurrences.often(site.site, now)
+    often = occurrences.often(known, now)
     if as_json:
         slots = [calendar.encoded(one) for one in found]
         call.show_json("windows/1", {"site": site.site.name, "at": now, "days": days, "slots": slots, "often": often})
     else:
         call.show(calendar.document(site.site, found, often, now, days))
+
+
+@group.command()
+def add(
+    routine: Annotated[str, typer.Argument(metavar="ROUTINE", help="What is to be run.")],
+    at: At,
+    length: For,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What people are told.")],
+    impact: MaxImpact = "downtime",
+    who: Name = "",
+) -> None:
+    """Announce a slot of a routine, for work that its window does not fit.
+
+    It is refused in the past and where a blackout is in the way; what else is due meanwhile is told. `mainstay run ROUTINE
+    --scheduled` starts in it as in any other slot, and so does `mainstay serve`.
+
+    \b
+    mainstay window add quarterly --at "2026-10-04 02:00" --for 8h --reason "PostgreSQL 18"
+    """
+    from mainstay.cli import when
+    from mainstay.model.plan import Impact
+    from mainstay.schedule.agenda import Announced
+
+    site = call.opened()
+    start = when.moment(at, site.site)
+    end = start + timedelta(seconds=when.duration(length))
+    id = f"{site.routine(routine).name}-{start:%Y%m%dT%H%M}"
+    _announce(site, Announced(id, routine, start, end, Impact[impact.upper()], call.person(who), reason))
+
+
+@group.command()
+def move(id: Id, at: At, who: Name = "") -> None:
+    """Move a slot that was announced, and keep its length.
+
+    \b
+    mainstay window move quarterly-20261004T0000 --at "2026-10-11 02:00"
+    """
+    from dataclasses import replace
+
+    from mainstay.cli import when
+
+    site = call.opened()
+    known, start = site.announced(id), when.moment(at, site.site)
+    _announce(site, replace(known, start=start, end=start + (known.end - known.start), by=call.person(who)))
+
+
+@group.command()
+def cancel(id: Id, remark: Remark = "", who: Name = "") -> None:
+    """Take back a slot that was announced and has not begun.
+
+    \b
+    mainstay window cancel quarterly-20261004T0000 --remark "the release is late"
+    """
+    found = call.opened().withdraw(id, call.person(who), remark)
+    call.say(f"withdrawn: {found.id}")
+
+
+def _announce(site: App, slot: Announced) -> None:
+    """Announce a slot, and tell what it runs into."""
+    from mainstay.schedule import occurrences
+
+    site.announce(slot)
+    known = site.agenda(slot.start, slot.end)
+    met = [one for one in occurrences.upcoming(known, slot.start - timedelta(days=2), slot.end) if one.slot.window == slot.id]
+    beside = ", ".join(name for one in met for name in one.beside)
+    begins = f"{slot.start.astimezone(known.zone):%a %Y-%m-%d %H:%M %Z}"
+    call.say(f"announced: {slot.id}, {begins}" + (f"; meanwhile due: {beside}" if beside else ""))
+    needed = site.needed(site.routine(slot.routine))
+    if needed and needed > (slot.end - slot.start).total_seconds():
+        call.say(f"! {slot.routine} is expected to need {needed}")

@@ -15,10 +15,11 @@ from mainstay.config.check import Checks
 from mainstay.config.document import Leaf, Map, Node, compose
 from mainstay.config.include import SECTIONS, Sources
 from mainstay.config.mistakes import Mistakes, nearest, shown
-from mainstay.config.routines import bind_routines, bind_windows
+from mainstay.config.routines import bind_routines
 from mainstay.config.shape import NAME, SiteShape
 from mainstay.config.targets import Kinds, bind_targets, check_references, known_targets
 from mainstay.config.tasks import Entry, TaskBinder
+from mainstay.config.windows import bind_blackouts, bind_windows
 from mainstay.model.codec import encode
 from mainstay.model.target import Origin
 from mainstay.model.task import Site, Task
@@ -57,11 +58,12 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     targets = bind_targets(binder, kinds, nodes["targets"])
     windows = bind_windows(binder, nodes["windows"])
     routines = bind_routines(binder, TaskBinder(binder, targets), nodes["routines"], nodes["windows"])
+    blackouts = bind_blackouts(binder, targets, nodes["blackouts"])
     _check_zone(binder, root)
     check_references(binder, targets)
     Checks(binder, kinds, nodes, windows).check(routines)
     good = {name: known.target for name, known in targets.items() if known.target}
-    return Site(shape.site, shape.timezone, good, routines, windows, shape.state) if shape else None
+    return Site(shape.site, shape.timezone, good, routines, windows, shape.state, blackouts=blackouts) if shape else None
 
 
 def sections(binder: Binder, root: Map) -> dict[str, dict[str, Node]]:

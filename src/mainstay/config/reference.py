@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from mainstay.config.document import Node
 from mainstay.config.fields import REQUIRED, Declared, declared, members
 from mainstay.config.schema import written
-from mainstay.config.shape import RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
+from mainstay.config.shape import BlackoutShape, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
 from mainstay.config.targets import Kinds
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration, Share, Size
@@ -38,6 +38,7 @@ _COMMON = (
     ("Routines", RoutineShape),
     ("Every task of a routine", TaskShape),
     ("Windows", WindowShape),
+    ("Blackouts", BlackoutShape),
 )
 _HEAD = """# Settings
 

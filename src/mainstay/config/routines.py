@@ -1,4 +1,4 @@
-"""Routines and windows."""
+"""Routines."""
 
 from __future__ import annotations
 
@@ -8,18 +8,10 @@ from typing import Protocol
 
 from mainstay.config.bind import Binder
 from mainstay.config.document import Node
-from mainstay.config.shape import ProofShape, RoutineShape, WindowShape
-from mainstay.model.plan import Impact
-from mainstay.model.task import Proof, Routine, Task, Window
-from mainstay.schedule import rules
+from mainstay.config.shape import ProofShape, RoutineShape
+from mainstay.model.task import Proof, Routine, Task
 
 _LISTS = ("around", "tasks", "checks")
-
-
-def bind_windows(binder: Binder, nodes: Mapping[str, Node]) -> dict[str, Window]:
-    """Bind every window; the ones with a mistake are left out."""
-    found = {name: _window(binder, name, node) for name, node in nodes.items()}
-    return {name: window for name, window in found.items() if window}
 
 
 class Entries(Protocol):
@@ -46,17 +38,3 @@ def _routine(binder: Binder, tasks: Entries, name: str, node: Node) -> Routine:
     wanted: ProofShape | None = values.get("proof")
     proof = Proof(wanted.of, wanted.within, binder.origins[f"{path}.proof"]) if wanted else None
     return Routine(**{**values, **lists, "proof": proof, "name": name, "origin": origin})
-
-
-def _window(binder: Binder, name: str, node: Node) -> Window | None:
-    path = f"windows.{name}"
-    origin = binder.origins[path]
-    (shape,) = binder.records(node, path, origin, WindowShape)
-    if shape is None:
-        return None
-    try:
-        rules.parse(shape.rule)
-    except ValueError as error:
-        binder.mistakes.add(binder.origins[f"{path}.rule"], f"{path}.rule", str(error))
-        return None
-    return Window(name, shape.rule, shape.length, Impact[shape.max_impact.upper()], origin)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from mainstay.config.document import Node
 from mainstay.config.fields import REQUIRED, Declared, declared, members
-from mainstay.config.shape import NAME, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
+from mainstay.config.shape import NAME, BlackoutShape, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
 from mainstay.config.targets import Kinds
 from mainstay.model.codec import encode
 from mainstay.model.setting import SecretRef, Setting
@@ -53,7 +53,8 @@ def schema(kinds: Kinds) -> Schema:
     """Return the schema of a configuration that uses these kinds."""
     loaded = [kinds.load(name) for name in kinds.names()]
     root = _object(SiteShape)
-    sections = {"targets": _target(loaded), "routines": _routine(), "windows": _object(WindowShape)}
+    shapes = {"windows": _object(WindowShape), "blackouts": _object(BlackoutShape)}
+    sections = {"targets": _target(loaded), "routines": _routine(), **shapes}
     for name, inner in sections.items():
         root["properties"][name] |= {"additionalProperties": inner, "propertyNames": {"pattern": f"^{NAME.pattern}$"}}
     shared = {"task": _entry(loaded), "secret": _SECRET}

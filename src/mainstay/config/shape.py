@@ -30,6 +30,9 @@ class SiteShape:
     targets: Annotated[dict[str, Node], Setting("what is maintained, by name")] = field(default_factory=dict)
     routines: Annotated[dict[str, Node], Setting("ordered lists of tasks, by name")] = field(default_factory=dict)
     windows: Annotated[dict[str, Node], Setting("when routines may run, by name")] = field(default_factory=dict)
+    blackouts: Annotated[dict[str, Node], Setting("when nothing may be done that people notice, by name")] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True)
@@ -94,3 +97,49 @@ class WindowShape:
     rule: Annotated[str, Setting("a calendar rule", example="sunday 02:00")]
     length: Annotated[Duration, Setting("how long each slot lasts", ge=60, example="4h")]
     max_impact: Annotated[ImpactName, Setting("the highest impact allowed in it")] = "load"
+    postpone: Annotated[Duration, Setting("by how many days a slot is put off that a blackout covers", example="7d")] = Duration(
+        0
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse parts of a day: a slot keeps its time of day."""
+        if self.postpone % 86400:
+            raise ValueError(f"`postpone: {self.postpone}` is not a number of days")
+
+
+@dataclass(frozen=True)
+class MomentShape:
+    """A moment that a target knows."""
+
+    target: Annotated[str, Setting("whom to ask", refers_to="target", example="db")]
+    query: Annotated[str, Setting("a query that yields one moment", example="SELECT max(published_at) FROM schedule")]
+
+
+@dataclass(frozen=True)
+class BlackoutShape:
+    """When nothing may be done that people notice: one of `on`, `rule`, `ical` and `moment`."""
+
+    on: Annotated[str, Setting("a date or a range of dates, of every year or of one", example="'12-20..01-06'")] = ""
+    rule: Annotated[str, Setting("a calendar rule of beginnings", example="'last friday 12:00'")] = ""
+    length: Annotated[Duration | None, Setting("how long each lasts that `rule` names; default: a day", ge=60)] = None
+    ical: Annotated[str, Setting("an iCalendar file or its address", example="https://calendar/surveys.ics")] = ""
+    match: Annotated[str, Setting("only events of `ical` with this text in their summary", example="survey")] = ""
+    moment: Annotated[MomentShape | None, Setting("the newest such moment, asked when something is about to be done")] = None
+    before: Annotated[Duration, Setting("how long before it the blackout begins", example="7d")] = Duration(0)
+    after: Annotated[Duration, Setting("how long after it the blackout ends", example="24h")] = Duration(0)
+    max_impact: Annotated[ImpactName, Setting("the highest impact that it allows")] = "none"
+    reason: Annotated[str, Setting("what people are told", example="fiscal year begins")] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what says nothing, or two things."""
+        given = [name for name in ("on", "rule", "ical", "moment") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(f"has {' and '.join(given) or 'none'} of `on`, `rule`, `ical` and `moment`: write one of them")
+        if self.length and not self.rule:
+            raise ValueError("`length` belongs to `rule`")
+        if self.match and not self.ical:
+            raise ValueError("`match` belongs to `ical`")
+        if self.moment and not (self.before or self.after):
+            raise ValueError("`moment` needs `before` or `after`: a moment alone lasts no time")
+        if self.ical and not self.ical.startswith(("/", "https://", "http://")):
+            raise ValueError(f"{self.ical!r} is neither an absolute path nor an address")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from mainstay.engine.context import Context
@@ -32,18 +31,16 @@ _ASK_EVERY = 1.0  # seconds between two looks for the wish to stop
 class Drive:
     """One run and the process that owns it.
 
-    fence     the seq of the adoption that made this process the owner
-    slot_end  when the window closes, for a scheduled run
-    spans     the locks of open brackets, by task id
-    insist    a person has asked that what could not be taken back is tried again
-    bug       an error that nobody foresaw: it is raised again when everything that is owed has been paid
+    fence   the seq of the adoption that made this process the owner
+    spans   the locks of open brackets, by task id
+    insist  a person has asked that what could not be taken back is tried again
+    bug     an error that nobody foresaw: it is raised again when everything that is owed has been paid
     """
 
     context: Context
     routine: Routine
     record: RunRecord
     fence: int
-    slot_end: datetime | None = None
     spans: dict[str, ExitStack] = field(default_factory=dict)
     insist: bool = False
     bug: Exception | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from mainstay.engine import observe, owed
+from mainstay.engine import agenda, observe, owed
 from mainstay.engine.context import Context
 from mainstay.engine.plan import act, reach
 from mainstay.ledger import queries, runs
@@ -14,9 +14,9 @@ from mainstay.model.because import Because, because
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope, Impact, Plan
 from mainstay.model.run import RunRecord, Status
-from mainstay.model.task import Routine, TaskClass
+from mainstay.model.task import Routine, Slot, Task, TaskClass
 from mainstay.model.units import Duration
-from mainstay.schedule import windows
+from mainstay.schedule.blackouts import forbidding
 from mainstay.system import clock, locks
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -31,44 +31,57 @@ def may_start(context: Context, routine: Routine, run: str) -> None:
     _checks_pass(context, routine)
 
 
-def slot(context: Context, routine: Routine) -> windows.Slot:
-    """Return the slot of the routine's window that is open now; Refused when there is none, or another routine has the day."""
-    window = context.site.windows.get(routine.window)
-    if window is None:
-        raise Refused(
-            "not scheduled",
-            on=routine.name,
-            because="the routine has no window",
-            next="give it a window, or run it without --scheduled",
-        )
-    zone, now = ZoneInfo(context.site.timezone), clock.now()
-    found = windows.slot_at(window, now, zone)
+def slot(context: Context, routine: Routine) -> Slot:
+    """Return the slot of the routine that is open now; Refused when there is none, or another routine has the day."""
+    now = clock.now()
+    known = agenda.of(context, now, now)
+    found = known.at(routine, now)
     if found is None:
-        following = windows.next_slot(window, now, zone).start.astimezone(zone)
-        raise Refused(
-            "outside its window", on=f"window {window.name}", because=f"the next slot begins {following:%Y-%m-%d %H:%M %Z}"
-        )
-    reason = windows.superseded(routine, context.site, found.start.astimezone(zone).date())
+        raise _closed(known.following(routine, now), routine, known.zone)
+    reason = known.replaced(routine, found)
     if reason:
         raise Refused("left out today", on=routine.name, because=str(reason))
     return found
 
 
-def fits(plan: Plan, forecast: Duration | None, routine: Routine, slot_end: datetime | None) -> Because | None:
-    """Return why an unattended plan must not start now: nobody knows how long it takes, or it would not end in time."""
-    if not plan.steps or slot_end is None:
+def _closed(following: Slot | None, routine: Routine, zone: ZoneInfo) -> Refused:
+    if following is None:
+        return Refused(
+            "not scheduled",
+            on=routine.name,
+            because="the routine has no window",
+            next="give it a window, or run it without --scheduled",
+        )
+    begins = f"the next slot begins {following.start.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    return Refused("outside its window", on=f"window {following.window}", because=begins)
+
+
+def blacked_out(context: Context, task: Task, plan: Plan, forecast: Duration | None) -> Because | None:
+    """Return the blackout in which a plan would be carried out that allows less. Copies and looks may always be made."""
+    kind = context.task_kind(task)
+    if plan.impact is Impact.NONE or agenda.exempt(kind):
+        return None
+    now = clock.now()
+    end = now + timedelta(seconds=forecast or 0, microseconds=1)
+    found = forbidding(agenda.spans(context, now, end), now, end, plan.impact)
+    return found.because(ZoneInfo(context.site.timezone)) if found else None
+
+
+def fits(plan: Plan, forecast: Duration | None, routine: Routine, slot: Slot | None) -> Because | None:
+    """Return why a scheduled plan must not start now: nobody knows how long it takes, or it would not end in time."""
+    if not plan.steps or slot is None:
         return None
     if forecast is None:
         known = because("a task without history and budget", None)
         return known if plan.impact > Impact.NONE else None
-    left = Duration((slot_end - clock.now()).total_seconds())
+    left = Duration((slot.end - clock.now()).total_seconds())
     needed = Duration(forecast + routine.rollback + routine.buffer)
     return because("time needed", needed, ">", left) if needed > left else None
 
 
-def allowed(context: Context, routine: Routine, plan: Plan) -> Because | None:
+def allowed(context: Context, routine: Routine, plan: Plan, slot: Slot | None) -> Because | None:
     """Return why an unattended plan is harder than its window allows; without a window, only what nobody notices is."""
-    window = context.site.windows.get(routine.window)
+    window = slot or context.site.windows.get(routine.window)
     if window is None:
         return because("impact without a person and a window", plan.impact.name.lower(), ">", "none") if plan.impact else None
     if plan.impact <= window.max_impact:

@@ -89,7 +89,6 @@ def adopt(context: Context, id: str, *, answered: bool = False) -> Drive:
             gate.may_start(context, routine, id)
     adopted = context.journal.append(events.RUN_ADOPTED, {"boot": clock.boot_id()}, run=id)
     drive = Drive(context, routine, runs.feed(known, adopted), adopted.seq)
-    drive.slot_end = run.slot_end(context, known, routine)
     context.listener.event(drive.record, adopted)
     return drive
 
@@ -196,7 +195,7 @@ def _answered(context: Context, record: RunRecord) -> bool:
 
 def _begin_late(drive: Drive) -> RunRecord:
     """Begin a scheduled run whose owner died before that, while its slot is open: nobody else can claim it any more."""
-    if drive.slot_end is None or clock.now() >= drive.slot_end:
+    if drive.record.slot is None or clock.now() >= drive.record.slot.end:
         return _never_begun(drive)
     return run.begin(drive)
 

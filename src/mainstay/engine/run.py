@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from mainstay.engine import bracket, gate, owed, plan, turn, verify
 from mainstay.engine.context import Context
@@ -16,9 +15,9 @@ from mainstay.ledger import events, runs
 from mainstay.model.codec import encode
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope
-from mainstay.model.run import RunRecord, Status
-from mainstay.model.task import Routine, Task
-from mainstay.schedule.windows import Slot, occurrence
+from mainstay.model.run import Emergency, RunRecord, Status
+from mainstay.model.task import Routine, Slot, Task
+from mainstay.schedule.agenda import occurrence
 from mainstay.system import clock
 
 _NOT_DONE = frozenset({Status.FAILED, Status.CANCELLED, Status.DEFERRED, Status.SKIPPED})
@@ -26,13 +25,17 @@ _NOT_DONE = frozenset({Status.FAILED, Status.CANCELLED, Status.DEFERRED, Status.
 
 @dataclass(frozen=True)
 class Launch:
-    """Who starts a run, and how. `envelope` is what a person consented to, `how` is how they said so."""
+    """Who starts a run, and how. `envelope` is what a person consented to, `how` is how they said so.
+
+    An `emergency` passes blackouts; somebody is there, and answers for it.
+    """
 
     by: str = ""
     attended: bool = True
     scheduled: bool = False
     envelope: Envelope | None = None
     how: str = ""
+    emergency: Emergency | None = None
 
 
 def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
@@ -56,8 +59,8 @@ def begin(drive: Drive, slot: Slot | None = None) -> RunRecord:
     with _refusal_remembered(drive):
         gate.may_start(drive.context, drive.routine, drive.record.id)
         if slot:
-            drive.slot_end = slot.end
-            drive.write(events.OCCURRENCE_CLAIMED, {"occurrence": occurrence(drive.routine.name, slot.start)})
+            claimed = {"occurrence": occurrence(drive.routine.name, slot.start), "slot": encode(slot)}
+            drive.write(events.OCCURRENCE_CLAIMED, claimed)
         drive.write(events.RUN_BASELINE, verify.look(drive.context, drive.routine))
         return forward(drive)
 
@@ -106,14 +109,6 @@ def settle_if_clear(drive: Drive) -> None:
         drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": "nothing is owed"})
 
 
-def slot_end(context: Context, record: RunRecord, routine: Routine) -> datetime | None:
-    """Return when the slot of a scheduled run closes."""
-    if not record.occurrence or routine.window not in context.site.windows:
-        return None
-    began = datetime.fromisoformat(record.occurrence.rpartition("@")[2])
-    return began + timedelta(seconds=context.site.windows[routine.window].length)
-
-
 def _started(context: Context, routine: Routine, how: Launch) -> dict[str, object]:
     brackets = [plan.record(context, task, bracket=True) for task in routine.around]
     return {
@@ -122,6 +117,7 @@ def _started(context: Context, routine: Routine, how: Launch) -> dict[str, objec
         "attended": how.attended,
         "all_or_nothing": routine.all_or_nothing,
         "watch": routine.watch,
+        "emergency": encode(how.emergency),
         "tasks": encode([*brackets, *(plan.record(context, task) for task in routine.tasks)]),
     }
 

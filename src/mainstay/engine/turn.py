@@ -156,9 +156,11 @@ def _pin(drive: Drive, task: Task, facts: Any, began: datetime) -> Plan | None:
 def _kept_out(drive: Drive, task: Task, made: Plan, expected: Duration | None) -> Because | None:
     """Return which gate keeps a plan out, and why."""
     record = drive.record
-    reason = gate.fits(made, expected, drive.routine, drive.slot_end)
+    if not record.emergency and (reason := gate.blacked_out(drive.context, task, made, expected)):
+        return reason
+    reason = gate.fits(made, expected, drive.routine, record.slot)
     if reason or not record.attended:
-        return reason or gate.allowed(drive.context, drive.routine, made)
+        return reason or gate.allowed(drive.context, drive.routine, made, record.slot)
     others = (one for one in record.tasks if one.id != task.id and not one.bracket and one.status is not Status.DEFERRED)
     return gate.consented(made, record.envelope, [one.plan for one in others if one.plan])
 

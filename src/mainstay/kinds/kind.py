@@ -177,6 +177,7 @@ class Kind:
 
     resource  identity of a target: two targets of one identity are never worked on at once
     discover  looks around on this host for targets of this kind (for `mainstay init`)
+    scalar    asks what `connect` has opened a query that an operator wrote, and returns its first value; it changes nothing
     """
 
     name: str
@@ -188,6 +189,7 @@ class Kind:
     resource: Callable[[Target], str] = own_name
     store: Callable[[Target, Door], Store | None] | None = None
     discover: Callable[[], list[Found]] | None = None
+    scalar: Callable[[Any, str], Any] | None = None
 
     def task(self, name: str) -> TaskKind[Any, Any]:
         """Return the task kind of that name; KeyError when there is none."""

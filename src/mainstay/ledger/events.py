@@ -20,8 +20,8 @@ class Event:
     hash: str
 
 
-OCCURRENCE_CLAIMED = "occurrence.claimed"  # occurrence: "routine@intended UTC", claimed once
-RUN_STARTED = "run.started"  # routine, launched_by, attended, occurrence, all_or_nothing, watch, tasks
+OCCURRENCE_CLAIMED = "occurrence.claimed"  # occurrence: "routine@intended UTC", claimed once; slot
+RUN_STARTED = "run.started"  # routine, launched_by, attended, all_or_nothing, watch, tasks, emergency
 RUN_ADOPTED = "run.adopted"  # boot: its seq is the fence of whoever adopted the run
 RUN_CONSENTED = "run.consented"  # by, how, envelope
 RUN_BASELINE = "run.baseline"  # facts by check task, checks
@@ -37,6 +37,10 @@ RUN_TURNED = "run.turned"  # because: from now on this run only takes back
 RUN_FINAL = "run.final"  # facts by check task, checks
 RUN_ENDED = "run.ended"  # status, verdict, because
 RUN_SETTLED = "run.settled"  # by, text: nothing of it is owed any more, its held names are free
+BLACKOUT_ADDED = "blackout.added"  # span, by
+BLACKOUT_REMOVED = "blackout.removed"  # name, by, text
+WINDOW_ANNOUNCED = "window.announced"  # window: a later one of the same id moves it
+WINDOW_WITHDRAWN = "window.withdrawn"  # id, by, text
 LEDGER_REPAIRED = "ledger.repaired"  # saved, damaged
 
 PEOPLES_ACTS = {

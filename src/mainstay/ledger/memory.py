@@ -14,7 +14,7 @@ class Memory:
     """Reads journal and samples of one state folder."""
 
     def __init__(self, state: Path) -> None:
-        self._journal, self._samples = Journal(state), Samples(state)
+        self.journal, self._samples = Journal(state), Samples(state)
 
     def look(self, target: str) -> Look | None:
         """Return the newest look at a target."""
@@ -22,8 +22,8 @@ class Memory:
 
     def runs(self, count: int, routine: str) -> list[RunRecord]:
         """Return the newest runs of a routine, newest first."""
-        return queries.of_routine(self._journal, routine, count)
+        return queries.of_routine(self.journal, routine, count)
 
     def unsettled(self) -> list[RunRecord]:
         """Return the runs of which something may still be owed."""
-        return queries.unsettled(self._journal)
+        return queries.unsettled(self.journal)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from mainstay.ledger import database, runs
+from mainstay.ledger import database, events, runs
 from mainstay.ledger.journal import Journal
+from mainstay.model.codec import decode
 from mainstay.model.run import RunRecord
 from mainstay.model.units import Duration
+from mainstay.schedule.agenda import Announced
+from mainstay.schedule.blackouts import Span
 
 HISTORY = 30  # how many earlier runs a forecast looks at
 
@@ -45,6 +48,28 @@ def proven(journal: Journal, target: str) -> datetime | None:
 def durations(journal: Journal, task: str) -> list[Duration]:
     """Return how long a task took when it last did something, newest first."""
     return [Duration(event.body["took"]) for event in journal.ask(database.query("durations"), task, HISTORY)]
+
+
+def blackouts(journal: Journal) -> list[Span]:
+    """Return the blackouts that people added and did not remove, in the order of their names."""
+    found: dict[str, Span] = {}
+    for event in journal.events(kinds=(events.BLACKOUT_ADDED, events.BLACKOUT_REMOVED)):
+        if event.kind == events.BLACKOUT_ADDED:
+            found[event.body["span"]["name"]] = decode(Span, event.body["span"])
+        else:
+            found.pop(event.body["name"], None)
+    return [found[name] for name in sorted(found)]
+
+
+def announced(journal: Journal) -> list[Announced]:
+    """Return the slots that people announced and did not withdraw, by their beginning."""
+    found: dict[str, Announced] = {}
+    for event in journal.events(kinds=(events.WINDOW_ANNOUNCED, events.WINDOW_WITHDRAWN)):
+        if event.kind == events.WINDOW_ANNOUNCED:
+            found[event.body["window"]["id"]] = decode(Announced, event.body["window"])
+        else:
+            found.pop(event.body["id"], None)
+    return sorted(found.values(), key=lambda one: one.start)
 
 
 def _record(journal: Journal, run: str) -> RunRecord:

@@ -14,7 +14,8 @@ from mainstay.model.because import Finding
 from mainstay.model.codec import decode
 from mainstay.model.figure import Figure, Measure
 from mainstay.model.plan import Envelope, Plan, Step
-from mainstay.model.run import Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
+from mainstay.model.run import Emergency, Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
+from mainstay.model.task import Slot
 from mainstay.model.units import Duration
 
 
@@ -54,7 +55,13 @@ def _started(event: Event) -> RunRecord:
         tasks=tasks,
         all_or_nothing=body["all_or_nothing"],
         watch=Duration(body["watch"]),
+        emergency=decode(Emergency, body["emergency"]) if body.get("emergency") else None,
     )
+
+
+def _claimed(record: RunRecord, event: Event) -> RunRecord:
+    slot = decode(Slot, event.body["slot"]) if "slot" in event.body else None  # an earlier version did not write it down
+    return replace(record, occurrence=event.body["occurrence"], slot=slot)
 
 
 def _remarked(record: RunRecord, event: Event) -> RunRecord:
@@ -176,7 +183,7 @@ def _figures(body: dict[str, Any]) -> dict[str, tuple[Figure, ...]]:
 
 
 _CHANGES: dict[str, Callable[[RunRecord, Event], RunRecord]] = {
-    events.OCCURRENCE_CLAIMED: lambda record, event: replace(record, occurrence=event.body["occurrence"]),
+    events.OCCURRENCE_CLAIMED: _claimed,
     events.RUN_ADOPTED: lambda record, _: record if record.ended else replace(record, status=Status.RUNNING),
     events.RUN_CONSENTED: lambda record, event: replace(record, envelope=decode(Envelope, event.body["envelope"])),
     events.RUN_BASELINE: _baseline,

@@ -10,6 +10,7 @@ from typing import Any
 from mainstay.model.because import Finding
 from mainstay.model.figure import Figure, Measure
 from mainstay.model.plan import Envelope, Plan, Step
+from mainstay.model.task import Slot
 from mainstay.model.units import Duration
 
 
@@ -101,6 +102,14 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class Emergency:
+    """Why a run may pass windows and blackouts: who answers for it, and the reason."""
+
+    approver: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run. `baseline` and `final` hold the facts of each check task before and after, by task id; so do their `figures_`.
 
@@ -118,6 +127,8 @@ class RunRecord:
     settled: bool = False
     attended: bool = True
     occurrence: str = ""
+    slot: Slot | None = None
+    emergency: Emergency | None = None
     envelope: Envelope | None = None
     tasks: tuple[TaskRecord, ...] = ()
     checks: tuple[TaskRecord, ...] = ()

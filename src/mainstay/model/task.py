@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -83,6 +84,55 @@ class Window:
     rule: str
     length: Duration
     max_impact: Impact = Impact.LOAD
+    postpone: Duration = Duration(0)  # by how much a slot is put off that a blackout covers; 0 = it stays
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One occurrence of a window: [start, end), in UTC.
+
+    due     when the rule has it; later than that it begins where a blackout moved it
+    origin  the line of its window; None for one that was announced
+    """
+
+    window: str
+    start: datetime
+    end: datetime
+    max_impact: Impact
+    due: datetime
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment that a target knows: what a query yields."""
+
+    target: Target
+    query: str
+
+
+@dataclass(frozen=True)
+class Blackout:
+    """When nothing harder than `max_impact` may be done: one of `on`, `rule`, `ical` and `moment`, made longer on both sides.
+
+    on      dates, see `schedule.blackouts`
+    rule    a calendar rule of beginnings, each of which lasts `length`
+    ical    a file or an address of iCalendar events, those with `match` in their summary
+    moment  the newest such moment
+    """
+
+    name: str
+    on: str = ""
+    rule: str = ""
+    length: Duration = Duration(86400)
+    ical: str = ""
+    match: str = ""
+    moment: Moment | None = None
+    before: Duration = Duration(0)
+    after: Duration = Duration(0)
+    max_impact: Impact = Impact.NONE
+    reason: str = ""
     origin: Origin | None = None
 
 
@@ -97,3 +147,4 @@ class Site:
     windows: dict[str, Window]
     state: Path
     files: tuple[Path, ...] = ()
+    blackouts: dict[str, Blackout] = field(default_factory=dict)

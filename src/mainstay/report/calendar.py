@@ -10,6 +10,8 @@ from typing import Any
 from mainstay.model.task import Site
 from mainstay.model.units import Duration
 from mainstay.report.document import Cell, Document, Paragraph, Section, plural, sections, table
+from mainstay.schedule.agenda import occurrence
+from mainstay.schedule.blackouts import Span
 from mainstay.schedule.occurrences import Occurrence, Often
 
 _REFRESH = timedelta(hours=6)
@@ -21,6 +23,11 @@ class Appointment:
 
     occurrence: Occurrence
     needed: Duration | None
+
+    @property
+    def key(self) -> str:
+        """Name the slot by its window and intended UTC time; whoever claims this name first runs it."""
+        return occurrence(self.occurrence.slot.window, self.occurrence.slot.start)
 
     @property
     def length(self) -> Duration:
@@ -42,7 +49,7 @@ def document(site: Site, found: Sequence[Appointment], frequent: Sequence[Often]
             Cell(str(one.length)),
             Cell(one.occurrence.routine),
             _needed(one),
-            Cell(site.windows[one.occurrence.slot.window].max_impact.name.lower().replace("_", " ")),
+            Cell(one.occurrence.slot.max_impact.name.lower().replace("_", " ")),
             _remark(one),
         )
         for one in found
@@ -62,13 +69,36 @@ def document(site: Site, found: Sequence[Appointment], frequent: Sequence[Often]
     )
 
 
+def blackouts(site: Site, found: Sequence[Span], now: datetime, days: int) -> Document:
+    """List when nothing may be done that people notice."""
+    rows = [
+        (
+            Cell("in force", "warn") if one.start <= now else Cell("to come", "muted"),
+            Cell(one.name),
+            Cell(f"{one.start.astimezone(now.tzinfo):%a %Y-%m-%d %H:%M}"),
+            Cell(f"{one.end.astimezone(now.tzinfo):%a %Y-%m-%d %H:%M}"),
+            Cell(one.max_impact.name.lower().replace("_", " ")),
+            Cell(one.reason),
+            Cell(str(one.origin) if one.origin else "added", "muted"),
+        )
+        for one in found
+    ]
+    active = sum(one.start <= now for one in found)
+    badge = Cell(f"{active} in force", "warn") if active else Cell("none in force", "good")
+    heads = ("", "blackout", "from", "to", "at most", "reason", "set by")
+    body = table(heads, rows) if rows else Paragraph("There is none.", "muted")
+    summary = f"The next {plural(days, 'day')}, in {site.timezone}. Backups and checks go on."
+    return Document(f"Blackouts of {site.name}", badge, summary, sections=sections(Section("", (body,))))
+
+
 def encoded(one: Appointment) -> dict[str, Any]:
     """Return an appointment as `mainstay.windows/1` has it."""
     slot = one.occurrence.slot
-    told = {"routine": one.occurrence.routine, "window": slot.window, "key": slot.key, "start": slot.start, "end": slot.end}
-    reason = one.occurrence.replaced
-    why = {"replaced": str(reason) if reason else "", "beside": one.occurrence.beside, "clock": one.occurrence.clock}
-    return {**told, "needed": one.needed, "fits": one.fits, **why}
+    told = {"routine": one.occurrence.routine, "window": slot.window, "key": one.key, "start": slot.start, "end": slot.end}
+    reasons = {"replaced": one.occurrence.replaced, "blackout": one.occurrence.blackout}
+    why = {name: str(reason) if reason else "" for name, reason in reasons.items()}
+    beside = {"due": slot.due, "beside": one.occurrence.beside, "clock": one.occurrence.clock}
+    return {**told, "needed": one.needed, "fits": one.fits, **why, **beside}
 
 
 def ical(site: Site, found: Sequence[Appointment], now: datetime) -> str:
@@ -84,7 +114,7 @@ def ical(site: Site, found: Sequence[Appointment], now: datetime) -> str:
         if one.occurrence.replaced:
             continue
         slot, event = one.occurrence.slot, Event()
-        event.add("uid", f"{one.occurrence.routine}.{slot.key}@{site.name}")
+        event.add("uid", f"{one.occurrence.routine}.{one.key}@{site.name}")
         event.add("dtstamp", now)
         event.add("dtstart", slot.start)
         event.add("dtend", slot.end)
@@ -96,7 +126,7 @@ def ical(site: Site, found: Sequence[Appointment], now: datetime) -> str:
 
 
 def _description(site: Site, one: Appointment) -> Iterator[str]:
-    impact = site.windows[one.occurrence.slot.window].max_impact
+    impact = one.occurrence.slot.max_impact
     yield f"Impact at most: {impact.name.lower().replace('_', ' ')}"
     yield f"Expected to need: {one.needed if one.needed is not None else 'not known yet'} of {one.length}"
     yield f"Tasks: {', '.join(task.id for task in site.routines[one.occurrence.routine].tasks)}"
@@ -117,6 +147,12 @@ def _remark(one: Appointment) -> Cell:
         return Cell(f"left out: {found.replaced.fact}", "muted")
     if one.fits is False:
         return Cell(f"too short: {one.needed} are needed", "bad")
+    if found.blackout:
+        return Cell(f"{found.blackout.fact} {found.blackout.value}", "warn")
+    if found.slot.due != found.slot.start:
+        return Cell(f"put off from {found.slot.due:%Y-%m-%d} by a blackout", "info")
+    if found.slot.origin is None:
+        return Cell(f"announced as {found.slot.window}", "info")
     if found.beside:
         return Cell(f"beside {', '.join(found.beside)}", "warn")
     if found.clock:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from mainstay.model.because import Because
-from mainstay.model.task import Routine, Site, Window
+from mainstay.model.task import Routine, Slot, Window
 from mainstay.schedule import rules
-from mainstay.schedule.windows import Slot, superseded
+from mainstay.schedule.agenda import Agenda
 
 _DAY = timedelta(days=1)
 _OFTEN = 3  # times a day beyond which a window is no appointment
@@ -21,6 +19,7 @@ class Occurrence:
     """One slot of a routine.
 
     replaced  why it is left out: another routine has the day
+    blackout  the blackout in which it lies: what people would notice waits
     beside    the routines whose slots overlap; all of them run, and wait for each other where they need the same target
     clock     what a change of the clock does to its start, "" when nothing
     """
@@ -28,6 +27,7 @@ class Occurrence:
     routine: str
     slot: Slot
     replaced: Because | None
+    blackout: Because | None
     beside: tuple[str, ...]
     clock: str
 
@@ -41,42 +41,34 @@ class Often:
     next: datetime
 
 
-def upcoming(site: Site, start: datetime, end: datetime) -> list[Occurrence]:
+def upcoming(agenda: Agenda, start: datetime, end: datetime) -> list[Occurrence]:
     """Return what begins in [start, end), sorted by its beginning; what is due many times a day is left out: see `often`."""
-    tz = ZoneInfo(site.timezone)
     found = [
-        occurrence
-        for routine, window in _scheduled(site)
-        if not _is_often(window, start, tz)
-        for occurrence in _of(site, routine, window, start, end)
+        _occurrence(agenda, routine, slot)
+        for routine in agenda.site.routines.values()
+        if not _is_often(agenda, routine, start)
+        for slot in agenda.slots(routine, start, end)
     ]
     found.sort(key=lambda one: (one.slot.start, one.slot.end, one.routine))
     return _meeting(found)
 
 
-def often(site: Site, start: datetime) -> list[Often]:
+def often(agenda: Agenda, start: datetime) -> list[Often]:
     """Return the routines that are due many times a day."""
-    tz = ZoneInfo(site.timezone)
-    scheduled = [(routine, window) for routine, window in _scheduled(site) if _is_often(window, start, tz)]
-    return [Often(routine.name, window.rule, rules.parse(window.rule).next(start, tz)) for routine, window in scheduled]
+    windows = agenda.site.windows
+    scheduled = [one for one in agenda.site.routines.values() if _is_often(agenda, one, start)]
+    return [Often(one.name, (rule := windows[one.window].rule), rules.parse(rule).next(start, agenda.zone)) for one in scheduled]
 
 
-def _scheduled(site: Site) -> Iterator[tuple[Routine, Window]]:
-    for routine in site.routines.values():
-        if routine.window in site.windows:
-            yield routine, site.windows[routine.window]
+def _is_often(agenda: Agenda, routine: Routine, start: datetime) -> bool:
+    window = agenda.site.windows.get(routine.window)
+    return window is not None and sum(1 for _ in rules.parse(window.rule).between(start, start + _DAY, agenda.zone)) > _OFTEN
 
 
-def _is_often(window: Window, start: datetime, tz: ZoneInfo) -> bool:
-    return sum(1 for _ in rules.parse(window.rule).between(start, start + _DAY, tz)) > _OFTEN
-
-
-def _of(site: Site, routine: Routine, window: Window, start: datetime, end: datetime) -> Iterator[Occurrence]:
-    rule, tz, length = rules.parse(window.rule), ZoneInfo(site.timezone), timedelta(seconds=window.length)
-    for due in rule.between(start, end, tz):
-        local = due.astimezone(tz)
-        replaced = superseded(routine, site, local.date())
-        yield Occurrence(routine.name, Slot(window.name, due, due + length), replaced, (), _clock(rule, local))
+def _occurrence(agenda: Agenda, routine: Routine, slot: Slot) -> Occurrence:
+    span, window = agenda.forbidding(routine, slot), agenda.site.windows.get(slot.window)
+    clock = _clock(window, slot.due.astimezone(agenda.zone)) if window else ""
+    return Occurrence(routine.name, slot, agenda.replaced(routine, slot), span.because(agenda.zone) if span else None, (), clock)
 
 
 def _meeting(found: list[Occurrence]) -> list[Occurrence]:
@@ -93,8 +85,9 @@ def _meeting(found: list[Occurrence]) -> list[Occurrence]:
     return [replace(one, beside=tuple(names)) for one, names in zip(found, beside, strict=True)]
 
 
-def _clock(rule: rules.Rule, local: datetime) -> str:
+def _clock(window: Window, local: datetime) -> str:
     """Say what the clock does to a local time that the rule names."""
+    rule = rules.parse(window.rule)
     if not isinstance(rule, rules.Calendar):
         return ""
     if local.time() != rule.at:

@@ -113,4 +113,5 @@ KIND = Kind(
     resource=resource,
     store=store,
     discover=discover,
+    scalar=lambda server, query: next((row[0] for row in server.run(query)), None),
 )

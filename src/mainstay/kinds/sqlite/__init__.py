@@ -7,7 +7,7 @@ from pathlib import Path
 from mainstay.kinds.kind import Kind
 from mainstay.kinds.sqlite.check import Check
 from mainstay.kinds.sqlite.checkpoint import Checkpoint
-from mainstay.kinds.sqlite.database import connect
+from mainstay.kinds.sqlite.database import connect, first_value
 from mainstay.kinds.sqlite.discover import discover
 from mainstay.kinds.sqlite.integrity import Integrity, QuickCheck
 from mainstay.kinds.sqlite.optimize import Optimize
@@ -33,4 +33,5 @@ KIND = Kind(
     resource=resource,
     store=lambda target, _door: SqliteStore(target.settings.path, target.settings.busy_timeout),
     discover=discover,
+    scalar=first_value,
 )

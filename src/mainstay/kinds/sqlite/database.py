@@ -51,6 +51,13 @@ def open_database(path: Path, busy_timeout: Duration, query: str = "mode=rw") ->
         yield connection
 
 
+def first_value(connection: Database, query: str) -> object:
+    """Run a query that an operator wrote, and return its first value; None where it yields nothing."""
+    with explained(connection.path):
+        row = connection.execute(query).fetchone()
+    return row[0] if row else None
+
+
 @contextmanager
 def writing(connection: Database) -> Iterator[Database]:
     """Allow one act to write."""
