@@ -187,7 +187,7 @@ class App:
         if name not in {one.name for one in queries.blackouts(self.journal)}:
             line = self.site.blackouts[name].origin if name in self.site.blackouts else None
             why = f"the configuration has it ({line})" if line else "nobody has added one of that name"
-            raise Refused("that blackout cannot be removed", on=name, because=why, next="mainstay blackout list")
+            raise Refused("it cannot be removed", on=name, because=why, next="mainstay blackout list")
         self.journal.append(events.BLACKOUT_REMOVED, {"name": name, "by": by, "text": text})
 
     def announce(self, slot: Announced) -> None:

@@ -31,6 +31,8 @@ routines:
   nightly: {{tasks: [mark.run], window: night}}
 windows:
   night: {{rule: "yearly 01-01 02:00", length: 1h}}
+blackouts:
+  closed: {{on: "12-24..12-26", reason: nobody is here}}
 """
 
 

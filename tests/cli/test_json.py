@@ -25,6 +25,7 @@ CALLS = {
     "points": "restore db --list",
     "logs": "logs report",
     "windows": "windows",
+    "blackouts": "blackout list",
     "trends": "trends db",
     "ledger": "ledger verify",
     "head": "ledger head",

@@ -65,7 +65,7 @@ def test_what_people_notice_waits_and_copies_and_silent_work_go_on(stall: Shop, 
     assert found["sweep.run"][0] is Status.CHANGED
     status, because = found["close.run"]
     assert status is Status.DEFERRED
-    assert because.startswith(f"blackout fiscal_year (the books are closed) from {today()} 00:00: to {today(1)} 00:00")
+    assert because.startswith(f"blackout fiscal_year (the books are closed): {today()} 00:00 to {today(1)} 00:00")
     assert stall.effects == ["sweep"]
 
 
@@ -120,7 +120,7 @@ def test_events_of_a_calendar_file_count_with_the_days_before_them(stall: Shop) 
     path = stall.folder / "surveys.ics"
     path.write_text(CALENDAR.format(first=today(5), last=today(6)))
     stall.blackouts = {"survey": {"ical": str(path), "match": "survey", "before": "7d"}}
-    assert f"blackout survey from {today(-2)} 00:00" in ran(stall.open())["close.run"][1]
+    assert f"blackout survey: {today(-2)} 00:00" in ran(stall.open())["close.run"][1]
     path.write_text(CALENDAR.format(first=today(9), last=today(10)))
     assert ran(stall.open())["close.run"][0] is Status.CHANGED, "the file is read each time"
 

@@ -45,7 +45,8 @@ def add(
     site = call.opened()
     span = Span(name, *when.stretch(site.site, start, until, length), Impact[impact.upper()], reason)
     site.add_blackout(span, call.person(who))
-    call.say(f"added: {span.because(ZoneInfo(site.site.timezone))}")
+    told = span.because(ZoneInfo(site.site.timezone))
+    call.say(f"added: {told.fact}\n  {told.value}")
 
 
 @group.command("list")

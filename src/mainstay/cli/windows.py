@@ -128,7 +128,7 @@ def _announce(site: App, slot: Announced) -> None:
     met = [one for one in occurrences.upcoming(known, slot.start - timedelta(days=2), slot.end) if one.slot.window == slot.id]
     beside = ", ".join(name for one in met for name in one.beside)
     begins = f"{slot.start.astimezone(known.zone):%a %Y-%m-%d %H:%M %Z}"
-    call.say(f"announced: {slot.id}, {begins}" + (f"; meanwhile due: {beside}" if beside else ""))
+    call.say(f"announced: {slot.id}\n  {begins}" + (f"\n  meanwhile due: {beside}" if beside else ""))
     needed = site.needed(site.routine(slot.routine))
     if needed and needed > (slot.end - slot.start).total_seconds():
         call.say(f"! {slot.routine} is expected to need {needed}")

@@ -148,7 +148,7 @@ def _remark(one: Appointment) -> Cell:
     if one.fits is False:
         return Cell(f"too short: {one.needed} are needed", "bad")
     if found.blackout:
-        return Cell(f"{found.blackout.fact} {found.blackout.value}", "warn")
+        return Cell(str(found.blackout), "warn")
     if found.slot.due != found.slot.start:
         return Cell(f"put off from {found.slot.due:%Y-%m-%d} by a blackout", "info")
     if found.slot.origin is None:

@@ -42,7 +42,7 @@ class Span:
         """Say what it is and how long it lasts."""
         name = f"blackout {self.name} ({self.reason})" if self.reason else f"blackout {self.name}"
         start, end = self.start.astimezone(tz), self.end.astimezone(tz)
-        return because(f"{name} from {start:%Y-%m-%d %H:%M}", f"to {end:%Y-%m-%d %H:%M %Z}").at(self.origin)
+        return because(name, f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M %Z}").at(self.origin)
 
 
 @dataclass(frozen=True)

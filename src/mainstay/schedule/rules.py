@@ -4,6 +4,7 @@
     sunday 02:00                    first sunday 02:00                    quarterly from feb first sunday 02:00
     monday,friday 02:00             first sunday of jan,jul 02:00         semiannual day 1 04:00
     every 5m                        yearly 01-01 06:00                    cron: 0 2 * * 0
+    rrule: FREQ=MONTHLY;BYDAY=1SU;BYHOUR=2;BYMINUTE=0                     (RFC 5545, local time, without an end)
 
 A rule names local times. One that the zone skips is due at the first instant after the gap; one that it repeats is due at the
 first of the two, once. Answers are in UTC.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import calendar
 import difflib
+import itertools
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -37,6 +39,7 @@ _ALL_MONTHS = frozenset(range(1, 13))
 _COMMON_YEAR = 2001  # without 29 February
 _LONGEST_GAP = timedelta(days=2)  # a zone may skip a whole day
 _SHORTEST, _LONGEST = Duration(60), Duration(366 * 86400)
+_SOME_DAY = datetime.combine(date(2026, 1, 1), time())
 _EPOCH, _UTC = datetime(1970, 1, 1, tzinfo=UTC), ZoneInfo("UTC")
 _WEEKS_OF_MONTH = {nth: set(range(7 * week + 1, 7 * week + 8)) for week, nth in enumerate(("first", "second", "third", "fourth"))}
 
@@ -178,6 +181,31 @@ class Cron(Rule):
         return CronSim(self.line, _EPOCH)
 
 
+@dataclass(frozen=True)
+class Recurrence(Rule):
+    """An imported RRULE, counted in local time from `since`; it has no end."""
+
+    line: str
+    since: datetime  # naive
+
+    def next(self, after: datetime, tz: ZoneInfo) -> datetime:
+        """Return the first instant later than `after` at which it is due, in UTC."""
+        return next(self._after(after, tz))
+
+    def between(self, start: datetime, end: datetime, tz: ZoneInfo) -> Iterator[datetime]:
+        """Yield every instant of [start, end) at which it is due, in UTC; counted once, for it is counted from its beginning."""
+        yield from itertools.takewhile(lambda due: due < end, self._after(start - timedelta(microseconds=1), tz))
+
+    def _after(self, after: datetime, tz: ZoneInfo) -> Iterator[datetime]:
+        from dateutil.rrule import rrulestr  # 20 ms, and few configurations import rules
+
+        last = after
+        for local in rrulestr(self.line, dtstart=self.since).xafter(after.astimezone(tz).replace(tzinfo=None) - _LONGEST_GAP):
+            due = instant(local, tz)
+            if due > last:  # two local times that a gap leaves out are due at the same instant
+                yield (last := due)
+
+
 def instant(local: datetime, tz: ZoneInfo) -> datetime:
     """Resolve a naive local time to UTC: in a gap the first instant after it, in a fold the first of the two."""
     early, late = (local.replace(tzinfo=tz, fold=fold).astimezone(UTC) for fold in (0, 1))
@@ -196,6 +224,8 @@ def parse(text: str) -> Rule:
     """Read a rule; ValueError says what is wrong and which words are known."""
     if text.startswith("cron:"):
         return _cron(text.removeprefix("cron:").strip())
+    if text.startswith("rrule:"):
+        return _recurrence(text.removeprefix("rrule:").strip())
     words = text.lower().split()
     if words[:1] == ["every"]:
         return _every(" ".join(words[1:]))
@@ -265,6 +295,29 @@ def _cron(line: str) -> Cron:
     except StopIteration as error:
         raise ValueError(f"{line!r} is never due") from error
     return Cron(line)
+
+
+def _recurrence(text: str) -> Recurrence:
+    """Read an RRULE, with DTSTART=... before it or in it where it matters from when on it is counted."""
+    from dateutil.rrule import rrulestr
+
+    parts = [part for part in re.split(r"[;\s]+", text.upper().replace("RRULE:", "").replace("DTSTART:", "DTSTART=")) if part]
+    known = dict(part.partition("=")[::2] for part in parts)
+    since = known.pop("DTSTART", "")
+    if wrong := known.keys() & {"COUNT", "UNTIL"}:
+        raise ValueError(f"{text!r} has {wrong.pop()}: a window has no end")
+    if not since and known.get("INTERVAL", "1") != "1":
+        raise ValueError(f"{text!r} is counted from some day: write DTSTART=20260104T020000 too, in local time")
+    try:
+        begins = datetime.fromisoformat(since) if since else _SOME_DAY
+        found = Recurrence(";".join(f"{name}={value}" for name, value in known.items()), begins)
+        rrulestr(found.line, dtstart=begins)
+        found.next(_EPOCH.replace(year=begins.year), _UTC)
+    except StopIteration as error:
+        raise ValueError(f"{text!r} is never due") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{text!r} is not an RRULE of RFC 5545: {error}") from error
+    return found
 
 
 def _clock(text: str) -> time:
