@@ -41,13 +41,13 @@ def of(context: Context, start: datetime, end: datetime) -> Agenda:
 
 
 def agenda(site: Site, journal: Journal, load: Callable[[str], Kind], when: tuple[datetime, datetime]) -> Agenda:
-    """Return the calendar of a site as far as it matters at a time; kinds are loaded only where there are blackouts."""
+    """Return the calendar of a site as far as it matters at a time; a kind is loaded when it matters whether it is exempt."""
     zone = ZoneInfo(site.timezone)
     configured = [
         span for one in site.blackouts.values() if not one.moment for span in _spans(one, *when, _calendar(site, one, zone))
     ]
     found = sorted([*configured, *queries.blackouts(journal)], key=lambda span: (span.start, span.name))
-    return Agenda(site, tuple(found), tuple(queries.announced(journal)), _exempt(site, load) if found else frozenset())
+    return Agenda(site, tuple(found), tuple(queries.announced(journal)), partial(_only_copies_and_looks, load))
 
 
 def spans(context: Context, start: datetime, end: datetime) -> list[Span]:
@@ -62,11 +62,8 @@ def exempt(kind: TaskKind[Any, Any]) -> bool:
     return kind.task_class in EXEMPT
 
 
-def _exempt(site: Site, load: Callable[[str], Kind]) -> frozenset[str]:
-    def only_copies_and_looks(routine: Routine) -> bool:
-        return all(exempt(load(task.target.kind).task(task.name)) for task in routine.tasks)
-
-    return frozenset(one.name for one in site.routines.values() if only_copies_and_looks(one))
+def _only_copies_and_looks(load: Callable[[str], Kind], routine: Routine) -> bool:
+    return all(exempt(load(task.target.kind).task(task.name)) for task in routine.tasks)
 
 
 def _spans(blackout: Blackout, start: datetime, end: datetime, stretches: Stretches) -> Iterator[Span]:

@@ -10,6 +10,7 @@ from typing import Any
 from mainstay.model.task import Site
 from mainstay.model.units import Duration
 from mainstay.report.document import Cell, Document, Paragraph, Section, plural, sections, table
+from mainstay.report.quantity import moment
 from mainstay.schedule.agenda import occurrence
 from mainstay.schedule.blackouts import Span
 from mainstay.schedule.occurrences import Occurrence, Often
@@ -45,7 +46,7 @@ def document(site: Site, found: Sequence[Appointment], frequent: Sequence[Often]
     """List what is to come, with what is wrong about it."""
     rows = [
         (
-            Cell(f"{one.occurrence.slot.start.astimezone(now.tzinfo):%a %Y-%m-%d %H:%M}"),
+            Cell(moment(one.occurrence.slot.start, now)),
             Cell(str(one.length)),
             Cell(one.occurrence.routine),
             _needed(one),
@@ -75,8 +76,8 @@ def blackouts(site: Site, found: Sequence[Span], now: datetime, days: int) -> Do
         (
             Cell("in force", "warn") if one.start <= now else Cell("to come", "muted"),
             Cell(one.name),
-            Cell(f"{one.start.astimezone(now.tzinfo):%a %Y-%m-%d %H:%M}"),
-            Cell(f"{one.end.astimezone(now.tzinfo):%a %Y-%m-%d %H:%M}"),
+            Cell(moment(one.start, now)),
+            Cell(moment(one.end, now)),
             Cell(one.max_impact.name.lower().replace("_", " ")),
             Cell(one.reason),
             Cell(str(one.origin) if one.origin else "added", "muted"),
@@ -148,7 +149,7 @@ def _remark(one: Appointment) -> Cell:
     if one.fits is False:
         return Cell(f"too short: {one.needed} are needed", "bad")
     if found.blackout:
-        return Cell(str(found.blackout), "warn")
+        return Cell(found.blackout.fact, "warn")
     if found.slot.due != found.slot.start:
         return Cell(f"put off from {found.slot.due:%Y-%m-%d} by a blackout", "info")
     if found.slot.origin is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -46,13 +46,13 @@ def occurrence(schedule: str, intended: datetime) -> str:
 class Agenda:
     """A site, and what its calendar depends on besides: blackouts as far as they are known, and announced slots.
 
-    `exempt` names the routines that no blackout touches: all that they do is to copy and to look.
+    `exempt` tells whether no blackout touches a routine: all that it does is to copy and to look.
     """
 
     site: Site
     blackouts: tuple[Span, ...] = ()
     announced: tuple[Announced, ...] = ()
-    exempt: frozenset[str] = frozenset()
+    exempt: Callable[[Routine], bool] = lambda _: False
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -95,9 +95,8 @@ class Agenda:
 
     def forbidding(self, routine: Routine, slot: Slot) -> Span | None:
         """Return the blackout that keeps a slot from doing what its window allows, or None."""
-        if routine.name in self.exempt:
-            return None
-        return forbidding(self.blackouts, slot.start, slot.end, slot.max_impact)
+        found = forbidding(self.blackouts, slot.start, slot.end, slot.max_impact)
+        return None if found and self.exempt(routine) else found
 
     def _due(self, routine: Routine, day: date) -> datetime | None:
         found = self.slots(routine, midnight(day, self.zone), midnight(day + timedelta(days=1), self.zone))
