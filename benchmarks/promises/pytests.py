@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.promises.goal import Goal, not_run
 
 ROOT = Path(__file__).parents[2]
+_FIGURE = re.compile(r"\.*(\d+ (of|kills|histories)|longest gap)")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ def proven(name: str, goal: str, *argv: str) -> Goal:
     if missing:
         return not_run(name, goal, f"there is no {missing[0]}")
     found = tested(*argv, *(() if "-m" in argv else ("-m", "slow or not slow")))
-    figures = [line.lstrip(".") for line in found.said.splitlines() if re.match(r"\.*(\d+ (of|kills|histories)|longest gap)", line)]
+    figures = [
+        line.lstrip(".") for line in found.said.splitlines() if re.match(r"\.*(\d+ (of|kills|histories)|longest gap)", line)
+    ]
     told = "; ".join([f"{found.passed} tests passed", *figures])
     return Goal(name, goal, told, ok=found.all_passed and found.passed > 0)

@@ -277,7 +277,7 @@ def test_a_config_mistake_has_its_line(stall: Shop) -> None:
         "none of `on`, `rule`, `ical` and `moment`",
         "begins on a day that is not there",
         "on and ical",
-        "a target of kind backup cannot be asked for a moment",
+        "a target of kind backup answers no query",
         "no target 'god'",
         "neither an absolute path nor an address",
         "is not a calendar rule",

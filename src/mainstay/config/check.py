@@ -9,8 +9,8 @@ from mainstay.config.bind import Binder
 from mainstay.config.mistakes import nearest, shown
 from mainstay.config.targets import Kinds
 from mainstay.model.plan import Impact
-from mainstay.model.target import Origin
-from mainstay.model.task import Routine, Task, TaskClass, Window
+from mainstay.model.target import Origin, Target
+from mainstay.model.task import Blackout, Routine, Task, TaskClass, Window
 from mainstay.model.units import Duration
 
 if TYPE_CHECKING:
@@ -33,6 +33,19 @@ class Checks:
             if routine.window in self._windows:
                 self._fits(routine, self._windows[routine.window])
                 self._impact(routine, self._windows[routine.window])
+
+    def check_questions(
+        self, targets: Mapping[str, Target], routines: Mapping[str, Routine], blackouts: Mapping[str, Blackout]
+    ) -> None:
+        """Note every query that is asked of a target whose kind answers none."""
+        asked = [
+            (f"routines.{one.name}.quiet.query", one.quiet.target) for one in routines.values() if one.quiet and one.quiet.query
+        ]
+        asked += [(f"blackouts.{one.name}.moment.query", one.moment.target) for one in blackouts.values() if one.moment]
+        for path, name in asked:
+            if name in targets and self._kinds.load(targets[name].kind).scalar is None:
+                problem = f"a target of kind {targets[name].kind} answers no query"
+                self._binder.mistakes.add(self._binder.origins[path], path, problem)
 
     def _names_known(self, routine: Routine) -> None:
         if routine.window and routine.window not in self._names["windows"]:

@@ -58,11 +58,13 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     targets = bind_targets(binder, kinds, nodes["targets"])
     windows = bind_windows(binder, nodes["windows"])
     routines = bind_routines(binder, TaskBinder(binder, targets), nodes["routines"], nodes["windows"])
-    blackouts = bind_blackouts(binder, targets, nodes["blackouts"])
+    blackouts = bind_blackouts(binder, nodes["blackouts"])
     _check_zone(binder, root)
     check_references(binder, targets)
-    Checks(binder, kinds, nodes, windows).check(routines)
     good = {name: known.target for name, known in targets.items() if known.target}
+    checks = Checks(binder, kinds, nodes, windows)
+    checks.check(routines)
+    checks.check_questions(good, routines, blackouts)
     return Site(shape.site, shape.timezone, good, routines, windows, shape.state, blackouts=blackouts) if shape else None
 
 

@@ -16,7 +16,6 @@ from mainstay.config.load import sections
 from mainstay.config.mistakes import Mistakes
 from mainstay.config.routines import bind_routines
 from mainstay.config.shape import SiteShape
-from mainstay.config.targets import Known
 from mainstay.config.windows import bind_blackouts, bind_windows
 from mainstay.model.target import Target
 from mainstay.model.task import Site, Task
@@ -35,7 +34,7 @@ def outline(path: Path) -> Site:
     targets = {name: _target(name, node) for name, node in nodes["targets"].items()}
     routines = bind_routines(binder, _Names(targets), nodes["routines"], nodes["windows"])
     windows = bind_windows(binder, nodes["windows"])
-    blackouts = bind_blackouts(binder, dict.fromkeys(targets, Known(None, None)), nodes["blackouts"])
+    blackouts = bind_blackouts(binder, nodes["blackouts"])
     mistakes.raise_any()
     assert shape is not None  # else a mistake was noted
     return Site(shape.site, shape.timezone, targets, routines, windows, shape.state, tuple(sources.files), blackouts)

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from mainstay.config.bind import Binder
 from mainstay.config.document import Node
-from mainstay.config.shape import ProofShape, RoutineShape
-from mainstay.model.task import Proof, Routine, Task
+from mainstay.config.shape import ProofShape, QuietShape, RoutineShape
+from mainstay.model.task import Proof, Quiet, Routine, Task
 
 _LISTS = ("around", "tasks", "checks")
 
@@ -37,4 +37,6 @@ def _routine(binder: Binder, tasks: Entries, name: str, node: Node) -> Routine:
     lists = {key: tasks.entries(values.get(key, ()), path, key) for key in _LISTS}
     wanted: ProofShape | None = values.get("proof")
     proof = Proof(wanted.of, wanted.within, binder.origins[f"{path}.proof"]) if wanted else None
-    return Routine(**{**values, **lists, "proof": proof, "name": name, "origin": origin})
+    asked: QuietShape | None = values.get("quiet")
+    quiet = Quiet(**vars(asked), origin=binder.origins[f"{path}.quiet"]) if asked else None
+    return Routine(**{**values, **lists, "proof": proof, "quiet": quiet, "name": name, "origin": origin})

@@ -73,6 +73,23 @@ class ProofShape:
 
 
 @dataclass(frozen=True)
+class QuietShape:
+    """A routine's demand for little traffic when a scheduled run starts; a query can leave out probes."""
+
+    target: Annotated[str, Setting("whom to ask", refers_to="target", example="db")]
+    at_most: Annotated[float, Setting("what counts as little", ge=0, example="10")]
+    figure: Annotated[str, Setting("a figure of its check, as `mainstay trends` names it", example="connections")] = ""
+    query: Annotated[str, Setting("or a query that yields one number", example="SELECT count(*) FROM requests")] = ""
+    wait: Annotated[Duration, Setting("how long to wait for it", example="20m")] = Duration(0)
+    otherwise: Annotated[Literal["postpone", "proceed"], Setting("what is done then; `postpone`: it is tried again")] = "postpone"
+
+    def __post_init__(self) -> None:
+        """Refuse what asks for nothing, or for two things."""
+        if bool(self.figure) == bool(self.query):
+            raise ValueError("write one of `figure` and `query`")
+
+
+@dataclass(frozen=True)
 class RoutineShape:
     """An ordered list of tasks."""
 
@@ -84,6 +101,7 @@ class RoutineShape:
     window: Annotated[str, Setting("the window it runs in; without it, the one of the same name")] = ""
     replaces: Annotated[tuple[str, ...], Setting("routines left out on a day on which this one is due")] = ()
     proof: Annotated[ProofShape | None, Setting("copies that must be proven restorable before it changes anything")] = None
+    quiet: Annotated[QuietShape | None, Setting("the traffic above which a scheduled run does not start")] = None
     watch: Annotated[Duration, Setting("how long its result is watched before the run is settled")] = Duration(0)
     rollback: Annotated[Duration, Setting("how long taking everything back may last")] = Duration(0)
     buffer: Annotated[Duration, Setting("time kept free for overruns")] = Duration(0)

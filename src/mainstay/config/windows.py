@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 
 from mainstay.config.bind import Binder
 from mainstay.config.document import Node
-from mainstay.config.mistakes import nearest, shown
-from mainstay.config.shape import BlackoutShape, MomentShape, WindowShape
-from mainstay.config.targets import Known
+from mainstay.config.shape import BlackoutShape, WindowShape
 from mainstay.model.plan import Impact
 from mainstay.model.task import Blackout, Moment, Window
 from mainstay.model.units import Duration
@@ -24,9 +22,9 @@ def bind_windows(binder: Binder, nodes: Mapping[str, Node]) -> dict[str, Window]
     return {name: window for name, window in found.items() if window}
 
 
-def bind_blackouts(binder: Binder, targets: Mapping[str, Known], nodes: Mapping[str, Node]) -> dict[str, Blackout]:
+def bind_blackouts(binder: Binder, nodes: Mapping[str, Node]) -> dict[str, Blackout]:
     """Bind every blackout; the ones with a mistake are left out."""
-    found = {name: _blackout(binder, targets, name, node) for name, node in nodes.items()}
+    found = {name: _blackout(binder, name, node) for name, node in nodes.items()}
     return {name: blackout for name, blackout in found.items() if blackout}
 
 
@@ -39,7 +37,7 @@ def _window(binder: Binder, name: str, node: Node) -> Window | None:
     return Window(name, shape.rule, shape.length, Impact[shape.max_impact.upper()], shape.postpone, origin)
 
 
-def _blackout(binder: Binder, targets: Mapping[str, Known], name: str, node: Node) -> Blackout | None:
+def _blackout(binder: Binder, name: str, node: Node) -> Blackout | None:
     path = f"blackouts.{name}"
     origin = binder.origins[path]
     (shape,) = binder.records(node, path, origin, BlackoutShape)
@@ -50,23 +48,12 @@ def _blackout(binder: Binder, targets: Mapping[str, Known], name: str, node: Nod
         for key, text, parse in (("on", shape.on, parse_dates), ("rule", shape.rule, rules.parse))
         if text
     ]
-    moment = _moment(binder, targets, f"{path}.moment", shape.moment) if shape.moment else None
-    if not all(read) or bool(shape.moment) != bool(moment):
+    if not all(read):
         return None
+    moment = Moment(shape.moment.target, shape.moment.query) if shape.moment else None
     own = {key: getattr(shape, key) for key in ("on", "rule", "ical", "match", "before", "after", "reason")}
     impact = Impact[shape.max_impact.upper()]
     return Blackout(name, **own, length=shape.length or _DAY, moment=moment, max_impact=impact, origin=origin)
-
-
-def _moment(binder: Binder, targets: Mapping[str, Known], path: str, shape: MomentShape) -> Moment | None:
-    known, at = targets.get(shape.target), f"{path}.target"
-    if known is None:
-        binder.mistakes.add(binder.origins[at], at, f"no target {shown(shape.target)}", nearest(shape.target, targets))
-    elif known.kind and known.kind.scalar is None:
-        binder.mistakes.add(binder.origins[at], at, f"a target of kind {known.kind.name} cannot be asked for a moment")
-    elif known.target:
-        return Moment(known.target, shape.query)
-    return None
 
 
 def _readable(binder: Binder, path: str, text: str, parse: Callable[[str], object]) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from mainstay.engine import observe
 from mainstay.engine.context import Context
 from mainstay.kinds.kind import Kind, TaskKind
 from mainstay.ledger import queries
@@ -20,7 +21,6 @@ from mainstay.schedule import blackouts, feeds
 from mainstay.schedule.agenda import Agenda
 from mainstay.schedule.blackouts import Span, Stretch
 from mainstay.system import clock, files
-from mainstay.system.process import Door
 
 Stretches = Callable[[datetime, datetime], Iterator[Stretch]]
 
@@ -93,11 +93,7 @@ def _known(context: Context, blackout: Blackout, _start: datetime, _end: datetim
 
 def _moment(context: Context, moment: Moment, zone: ZoneInfo) -> datetime | None:
     """Ask a target for a moment: a time, a day or ISO text; without a zone it is in the site's. None when it knows none."""
-    kind = context.kind(moment.target)
-    assert kind.connect  # check-config asks for both
-    assert kind.scalar
-    with kind.connect(moment.target, Door(moment.target.place)) as connection:
-        found = kind.scalar(connection, moment.query)
+    found = observe.ask(context, moment.target, moment.query)
     if isinstance(found, str):
         found = datetime.fromisoformat(found)
     if isinstance(found, date) and not isinstance(found, datetime):

@@ -56,6 +56,16 @@ def _previous(kind: TaskKind[Any, Any], last: Look | None) -> Any:
         return None
 
 
+def ask(context: Context, target: str, query: str) -> Any:
+    """Ask a target a query that an operator wrote, and return its first value; check-config asks whether its kind can do it."""
+    found = context.site.targets[target]
+    kind = context.kind(found)
+    assert kind.connect
+    assert kind.scalar
+    with kind.connect(found, Door(found.place)) as connection:
+        return kind.scalar(connection, query)
+
+
 def findings(context: Context, task: Task, facts: Any) -> tuple[Finding, ...]:
     """Judge facts; each reason gets the line that set its limit."""
     judged = context.task_kind(task).assess(facts, task.params)

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from mainstay.engine import bracket, gate, owed, plan, turn, verify
 from mainstay.engine.context import Context
 from mainstay.engine.drive import FINISHED, Drive, owned
+from mainstay.engine.quiet import wait_for_quiet
 from mainstay.ledger import events, runs
 from mainstay.model.codec import encode
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope
 from mainstay.model.run import Emergency, RunRecord, Status
 from mainstay.model.task import Routine, Slot, Task
+from mainstay.model.units import Duration
 from mainstay.schedule.agenda import occurrence
 from mainstay.system import clock
 
@@ -59,6 +61,7 @@ def begin(drive: Drive, slot: Slot | None = None) -> RunRecord:
     with _refusal_remembered(drive):
         gate.may_start(drive.context, drive.routine, drive.record.id)
         if slot:
+            wait_for_quiet(drive, Duration((slot.end - clock.now()).total_seconds()))
             claimed = {"occurrence": occurrence(drive.routine.name, slot.start), "slot": encode(slot)}
             drive.write(events.OCCURRENCE_CLAIMED, claimed)
         drive.write(events.RUN_BASELINE, verify.look(drive.context, drive.routine))

@@ -33,6 +33,7 @@ RUN_PARKED = "run.parked"  # because
 RUN_SIGNED = "run.signed"  # by, yes, text
 RUN_CANCELLED = "run.cancelled"  # by, text: a wish, the owner obeys
 RUN_ANSWERED = "run.answered"  # by, step, yes, text: a person says whether an unknown step happened
+RUN_WAITED = "run.waited"  # by, text: for how long it waited for little traffic, and why
 RUN_TURNED = "run.turned"  # because: from now on this run only takes back
 RUN_FINAL = "run.final"  # facts by check task, checks
 RUN_ENDED = "run.ended"  # status, verdict, because
@@ -45,6 +46,7 @@ LEDGER_REPAIRED = "ledger.repaired"  # saved, damaged
 
 PEOPLES_ACTS = {
     RUN_CONSENTED: "consented",
+    RUN_WAITED: "waited",
     RUN_SIGNED: "signed",
     RUN_CANCELLED: "cancelled",
     RUN_ANSWERED: "answered",

@@ -45,6 +45,7 @@ def load(journal: Journal, run: str) -> RunRecord | None:
 def _started(event: Event) -> RunRecord:
     body = event.body
     tasks = tuple(decode(TaskRecord, task) for task in body["tasks"])
+    emergency = decode(Emergency, body["emergency"]) if body.get("emergency") else None
     return RunRecord(
         id=event.run,
         routine=body["routine"],
@@ -55,7 +56,8 @@ def _started(event: Event) -> RunRecord:
         tasks=tasks,
         all_or_nothing=body["all_or_nothing"],
         watch=Duration(body["watch"]),
-        emergency=decode(Emergency, body["emergency"]) if body.get("emergency") else None,
+        emergency=emergency,
+        remarks=(Remark(event.at, emergency.approver, "declared an emergency", text=emergency.reason),) if emergency else (),
     )
 
 

@@ -57,6 +57,23 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Quiet:
+    """A scheduled run starts when there is little traffic: a figure of a target's check, or what a query yields, is `at_most`.
+
+    wait       how long it is waited for
+    otherwise  what is done then: "postpone" (it is tried again while the slot is open) or "proceed"
+    """
+
+    target: str
+    at_most: float
+    figure: str = ""
+    query: str = ""
+    wait: Duration = Duration(0)
+    otherwise: Literal["postpone", "proceed"] = "postpone"
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
 class Routine:
     """An ordered list of tasks. `around` are brackets, outer first; `checks` must pass before and after."""
 
@@ -69,6 +86,7 @@ class Routine:
     window: str = ""
     replaces: tuple[str, ...] = ()  # routines that are left out on a day on which this one is due
     proof: Proof | None = None
+    quiet: Quiet | None = None
     watch: Duration = Duration(0)
     rollback: Duration = Duration(0)  # how long taking everything back may last
     buffer: Duration = Duration(0)
@@ -108,7 +126,7 @@ class Slot:
 class Moment:
     """A moment that a target knows: what a query yields."""
 
-    target: Target
+    target: str
     query: str
 
 
