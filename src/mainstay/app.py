@@ -12,7 +12,7 @@ from typing import Any
 
 from mainstay import config
 from mainstay.config.mistakes import nearest
-from mainstay.engine import agenda, bracket, observe, plan, recover
+from mainstay.engine import agenda, bracket, observe, owed, plan, recover
 from mainstay.engine import run as road
 from mainstay.engine.context import Context, Listener, Silence
 from mainstay.kinds import registry
@@ -154,13 +154,18 @@ class App:
         self.journal.append(events.RUN_CANCELLED, {"by": by, "text": text}, run=id)
 
     def sign(self, id: str, task: str, by: str, text: str, *, yes: bool) -> None:
-        """Answer an item that a parked run waits for."""
+        """Answer an item that a parked run waits for, or review what a task of a run that has ended did."""
         record = self.run_record(id)
-        if task not in {one.id for one in record.tasks if one.status is Status.WAITING}:
+        waiting = [one.id for one in record.tasks if one.status is Status.WAITING]
+        if task not in (owed.unreviewed(record) if record.ended else waiting):
             raise Refused(
                 "the run does not wait for that item", on=f"{id} {task}", because=record.because, next=f"mainstay show {id}"
             )
         self.journal.append(events.RUN_SIGNED, {"by": by, "yes": yes, "text": text}, run=id, task=task)
+
+    def reviewed(self, id: str) -> RunRecord:
+        """Take in what a person said of a run that has ended."""
+        return recover.reviewed(self.context, id)
 
     def answer(self, id: str, by: str, text: str, *, yes: bool) -> None:
         """Say whether the step happened of which nobody else can tell."""

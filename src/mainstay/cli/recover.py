@@ -104,7 +104,7 @@ def sign(
     """Answer the item that a parked run waits for, and go on.
 
     Your name and remark are written into the journal and stand in every report. Before the run goes on, it passes its gates
-    again.
+    again. What a task of level `review` has done is reviewed with it too; declined, the run has failed, and can be rolled back.
 
     \b
     mainstay sign last menu.sign --remark "seen on the phone"
@@ -114,6 +114,8 @@ def sign(
     record = _open(site, run)
     site.sign(record.id, task, call.person(name), remark, yes=not decline)
     call.say(f"{'declined' if decline else 'signed'} {task} of {record.id}")
+    if record.ended:
+        _go_on(record.id, lambda live, id: live.reviewed(id))
     if go_on:
         _go_on(record.id, lambda live, id: live.resume(id))
     call.say(f"  next: mainstay resume {record.id}")

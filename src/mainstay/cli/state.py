@@ -109,7 +109,7 @@ def last_slot(calendar: Agenda, routine: Routine, now: datetime) -> Slot | None:
 def open_run(site: Site, record: RunRecord) -> OpenRun:
     """Tell what a run waits for, and the exact command that goes on."""
     alive = locks.is_held(site.state / "locks", locks.of_run(record.id))
-    because, command = _owes(record, owed.reason(record), alive=alive)
+    because, command = _owes(record, owed.reason(record), owed.unreviewed(record), alive=alive)
     return OpenRun(record.id, record.routine, record.began, record.status, alive, because, command)
 
 
@@ -127,7 +127,7 @@ def document(state: State) -> Document:
     return replace(page, summary=summary, sections=sections(waiting, *targets, routines), colophon=colophon)
 
 
-def _owes(record: RunRecord, owed: str, *, alive: bool) -> tuple[str, str]:
+def _owes(record: RunRecord, owed: str, unreviewed: list[str], *, alive: bool) -> tuple[str, str]:
     if alive:
         return "it is at work", f"mainstay show {record.id}"
     waiting = next((task.id for task in record.tasks if task.status is Status.WAITING), None)
@@ -135,6 +135,10 @@ def _owes(record: RunRecord, owed: str, *, alive: bool) -> tuple[str, str]:
         return f"{waiting} waits for a person", f"mainstay sign {record.id} {waiting} --remark TEXT"
     if any(step.status is Status.UNKNOWN for task in record.tasks for step in task.steps) and owed:
         return owed, f"mainstay settle {record.id} --happened | --did-not-happen"
+    if record.ended and not owed and unreviewed:
+        declined = any(remark.on == unreviewed[0] and not remark.yes for remark in record.remarks)
+        sign = f"mainstay sign {record.id} {unreviewed[0]} --remark TEXT"
+        return (record.because, f"mainstay rollback {record.id}") if declined else (f"{unreviewed[0]} waits for a review", sign)
     if record.ended and not owed:
         return f"its result is watched for {record.watch}", "mainstay settle"
     return owed or "its owner is gone", f"mainstay resume {record.id}"

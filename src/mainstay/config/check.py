@@ -70,7 +70,10 @@ class Checks:
                 self._add(routine, task.id, "is not a check", f"write {task.target.name}.check", task.origin)
 
     def _waiting(self, routine: Routine) -> None:
-        """Nobody is waited for while an outage lasts: no such task between the first and the last that is inside the brackets."""
+        """Nobody is waited for while an outage lasts: from the first to the last task that is inside the brackets.
+
+        Approval is asked for before its task, so the first of them may need it.
+        """
         inside = [
             number
             for number, task in enumerate(routine.tasks)
@@ -78,8 +81,9 @@ class Checks:
         ]
         if not routine.around or not inside:
             return
-        for task in routine.tasks[inside[0] : inside[-1]]:
-            if self._kind(task).waits:
+        approved = {task.id for task in routine.tasks[inside[0] + 1 : inside[-1] + 1] if task.level == "approve"}
+        for task in routine.tasks[inside[0] : inside[-1] + 1]:
+            if self._kind(task).waits or task.id in approved:
                 first, last = routine.tasks[inside[0]].id, routine.tasks[inside[-1]].id
                 problem = f"waits for a person while {routine.around[0].id} is in force, from {first} to {last}"
                 self._add(routine, task.id, problem, f"move it before {first} or after {last}", task.origin)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from mainstay.config.document import Node
 from mainstay.model.setting import Setting
-from mainstay.model.task import Category
+from mainstay.model.task import Category, TaskLevel
 from mainstay.model.units import Duration
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
@@ -62,6 +62,9 @@ class TaskShape:
     budget: Annotated[Duration | None, Setting("how long it is expected to take at most", example="10m")] = None
     needs: Annotated[tuple[str, ...], Setting("earlier tasks of the routine without which it is skipped")] = ()
     category: Annotated[Category | None, Setting("what it belongs to in reports")] = None
+    level: Annotated[
+        TaskLevel, Setting("how far it goes without a person: `approve` waits for one, `review` is looked at afterwards")
+    ] = "automatic"
 
 
 @dataclass(frozen=True)

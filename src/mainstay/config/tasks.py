@@ -61,7 +61,8 @@ class TaskBinder:
             return None
         origins = {**target.origins, **own.origins_below(path)}
         category = shape.category or kind.category
-        return Task(entry.id, target, task_kind.name, params, shape.needs, shape.budget, category, entry.origin, origins)
+        own_fields = {"needs": shape.needs, "budget": shape.budget, "category": category, "level": shape.level}
+        return Task(entry.id, target, task_kind.name, params, origin=entry.origin, origins=origins, **own_fields)
 
     def override(self, task: Task, given: Map, path: str) -> Task | None:
         """Return a task with some parameters replaced."""

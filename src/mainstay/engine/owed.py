@@ -21,6 +21,13 @@ def reason(record: RunRecord) -> str:
     return stuck(record) or next((f"{task.id} {step.step.action} is to be taken back" for task, step in due(record)), "")
 
 
+def unreviewed(record: RunRecord) -> list[str]:
+    """Return the tasks that did something which a person has yet to look at, or has looked at and declined."""
+    reviewed = {remark.on for remark in record.remarks if remark.act == "signed" and remark.yes}
+    done = (task for task in record.tasks if task.level == "review" and task.status is Status.CHANGED)
+    return [task.id for task in done if task.id not in reviewed and not record.attended]
+
+
 def payable(record: RunRecord) -> bool:
     """Return whether something that is owed may be paid without a person."""
     steps = [(task, step) for task in record.tasks for step in task.steps]

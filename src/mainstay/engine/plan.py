@@ -63,6 +63,7 @@ def record(context: Context, task: Task, *, bracket: bool = False) -> TaskRecord
         category=task.category,
         budget=task.budget,
         bracket=bracket,
+        level=task.level,
         params=encode(task.params),
     )
 

@@ -42,6 +42,18 @@ def roll_back(context: Context, id: str, by: str) -> RunRecord:
         return run.forward(drive)
 
 
+def reviewed(context: Context, id: str) -> RunRecord:
+    """Take in what a person said of a run that has ended: declined, it has failed, and can still be taken back."""
+    with owned(context, id):
+        drive = adopt(context, id)
+        said = drive.record.remarks[-1]
+        if not said.yes:
+            because = f"{said.on} was declined in review by {said.by}: {said.text}".rstrip(": ")
+            drive.write(events.RUN_ENDED, {"status": Status.FAILED, "verdict": Verdict.FAIL, "because": because})
+        run.settle_if_clear(drive)
+        return drive.record
+
+
 def sweep(context: Context) -> list[RunRecord]:
     """Settle what can be settled without a person: ownerless runs go on, answers that are overdue expire, watches end.
 
@@ -162,7 +174,7 @@ def _next(record: RunRecord) -> Callable[[Context, str], RunRecord] | None:
     if record.ended is None or owed.payable(record):
         return resume
     over = (clock.now() - record.ended).total_seconds() >= record.watch
-    return _watch_ends if over and not owed.reason(record) else None
+    return _watch_ends if over and not owed.reason(record) and not owed.unreviewed(record) else None
 
 
 def _as_launched(context: Context, record: RunRecord) -> Routine:
@@ -181,7 +193,7 @@ def _watch_ends(context: Context, id: str) -> RunRecord:
             ended = {"status": Status.FAILED, "verdict": Verdict.FAIL, "because": f"at the end of its watch period: {failed}"}
             drive.write(events.RUN_ENDED, ended)
         else:
-            drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": "its watch period is over"})
+            drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": "nothing of it is open"})
         return drive.record
 
 

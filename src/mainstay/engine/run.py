@@ -108,7 +108,7 @@ def new_id(routine: str) -> str:
 def settle_if_clear(drive: Drive) -> None:
     """Free the held names of a run that owes nothing and has nothing to watch: no watch period, or all is taken back."""
     record = drive.record
-    if record.ended and not owed.reason(record) and (record.turned or not record.watch):
+    if record.ended and not owed.reason(record) and not owed.unreviewed(record) and (record.turned or not record.watch):
         drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": "nothing is owed"})
 
 

@@ -34,6 +34,8 @@ def take(drive: Drive, id: str) -> bool:
     if drive.kind(task).waits:
         return _answered(drive, task)
     try:
+        if not _approved(drive, task):
+            return drive.record.status is not Status.WAITING
         why = _brackets(drive, task)
         if why:
             status = Status.CANCELLED if drive.stop() else Status.FAILED
@@ -92,6 +94,28 @@ def _answered(drive: Drive, task: Task) -> bool:
     drive.write(
         events.RUN_PARKED, {"because": f"{task.id} waits for a person: mainstay sign {record.id} {task.id} --name NAME"}, task.id
     )
+    return False
+
+
+def _approved(drive: Drive, task: Task) -> bool:
+    """Return whether a task may act: of level "approve", where nobody attends, only after a person has said yes."""
+    record = drive.record
+    if task.level != "approve" or record.attended or record.task(task.id).steps:
+        return True
+    answer = answer_to(record, task.id)
+    if answer and not answer.yes:
+        drive.end(task.id, Status.FAILED, f"declined by {answer.by}: {answer.text}".rstrip(": "))
+    if answer:
+        return answer.yes
+    made = _look_and_plan(drive, task)
+    if not made.steps or _kept_out(drive, task, made, plan.duration(drive.context, task)):
+        return True
+    why = bracket.leave(drive)  # nobody is waited for inside a bracket
+    if why or drive.record.turned:
+        drive.end(task.id, Status.SKIPPED, why or f"the run takes back: {drive.record.turned}")
+        return False
+    asked = f"{len(made.steps)} steps, impact {made.impact.name.lower()}"
+    drive.write(events.RUN_PARKED, {"because": f"{task.id} waits for approval ({asked}): mainstay plan {task.id}"}, task.id)
     return False
 
 

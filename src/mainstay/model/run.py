@@ -81,6 +81,7 @@ class TaskRecord:
     steps: tuple[StepRecord, ...] = ()
     findings: tuple[Finding, ...] = ()
     bracket: bool = False
+    level: str = "automatic"
     params: dict[str, Any] = field(default_factory=dict)  # as JSON
 
     @property

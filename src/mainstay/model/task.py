@@ -13,6 +13,7 @@ from mainstay.model.target import Origin, Target
 from mainstay.model.units import Duration
 
 Category = Literal["system", "application", "data", "infrastructure"]
+TaskLevel = Literal["automatic", "review", "approve"]
 
 
 class TaskClass(StrEnum):
@@ -34,7 +35,11 @@ class Lock:
 
 @dataclass(frozen=True)
 class Task:
-    """One task as configured: `params` is the parameter dataclass of the task kind, `origins` the line of each parameter."""
+    """One task as configured: `params` is the parameter dataclass of the task kind, `origins` the line of each parameter.
+
+    Its `level` counts where nobody attends the run: "approve" waits for a person before it acts, and what was done by a task of
+    level "review" is open until a person has looked at it.
+    """
 
     id: str  # "db.vacuum"
     target: Target
@@ -43,6 +48,7 @@ class Task:
     needs: tuple[str, ...] = ()
     budget: Duration | None = None
     category: Category = "application"
+    level: TaskLevel = "automatic"
     origin: Origin | None = None
     origins: dict[str, Origin] = field(default_factory=dict)
 
