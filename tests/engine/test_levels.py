@@ -107,5 +107,7 @@ def test_nobody_is_asked_for_approval_while_an_outage_lasts(shop: Shop, asked: s
     if allowed:
         assert shop.open()
     else:
-        with pytest.raises(ConfigError, match="waits for a person while shutter.hold is in force, from close.run to lock.run"):
+        with pytest.raises(
+            ConfigError, match=r"waits for a person while shutter\.hold is in force, from close\.run to lock\.run"
+        ):
             shop.open()
