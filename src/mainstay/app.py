@@ -12,13 +12,14 @@ from typing import Any
 
 from mainstay import config
 from mainstay.config.mistakes import nearest
-from mainstay.engine import agenda, bracket, observe, owed, plan, recover
+from mainstay.engine import agenda, bracket, observe, owed, plan, ready, recover
 from mainstay.engine import run as road
 from mainstay.engine.context import Context, Listener, Silence
 from mainstay.kinds import registry
 from mainstay.ledger import events, queries, runs
 from mainstay.ledger.journal import Journal
 from mainstay.ledger.samples import Samples
+from mainstay.model.because import Finding
 from mainstay.model.codec import encode
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.figure import Series
@@ -95,6 +96,13 @@ class App:
     def blackouts(self, start: datetime, end: datetime) -> list[Span]:
         """Return the blackouts in [start, end), by their beginning; targets are asked for the moments that they know."""
         return sorted(agenda.spans(self.context, start, end), key=lambda one: (one.start, one.name))
+
+    def ready(self, name: str) -> list[Finding]:
+        """Judge whether a routine is ready for its next slot, and write the answer down."""
+        routine = self.routine(name)
+        found = ready.readiness(self.context, routine)
+        self.journal.append(events.ROUTINE_JUDGED, {"routine": routine.name, "findings": encode(found)})
+        return found
 
     def why(self, id: str) -> tuple[Any, Plan]:
         """Return the facts that a task sees now, and what it decides from them."""

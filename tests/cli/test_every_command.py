@@ -32,6 +32,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "why": ("logs.rotate",),
     "plan": ("daily",),
     "windows": (),
+    "ready": ("nightly",),
     "window add": ("launch", "--at", "2099-01-01 02:00", "--for", "2h", "--reason", "a new menu"),
     "window move": ("nobody", "--at", "2099-01-02 02:00"),
     "window cancel": ("nobody",),

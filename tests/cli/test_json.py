@@ -26,6 +26,7 @@ CALLS = {
     "logs": "logs report",
     "windows": "windows",
     "blackouts": "blackout list",
+    "ready": "ready daily",
     "trends": "trends db",
     "ledger": "ledger verify",
     "head": "ledger head",

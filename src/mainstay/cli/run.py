@@ -1,4 +1,4 @@
-"""plan and run."""
+"""plan, ready and run."""
 
 from __future__ import annotations
 
@@ -48,6 +48,35 @@ def plan(
         doing.show_plan(site, forecast)
     if any(task.status is Status.UNKNOWN for task in forecast.tasks):
         raise typer.Exit(Unreachable.exit_code)
+
+
+@app.command()
+def ready(
+    routine: Annotated[str, typer.Argument(metavar="ROUTINE", help="The routine that is to run.")],
+    as_json: Json = False,
+) -> None:
+    """Tell whether a routine is ready for its next slot, with every reason.
+
+    A day before, say: all gates are asked, its checks look, every task is planned, and the slot is compared with blackouts, with
+    the time that is needed and with what it allows. Nothing is begun; the answer is written into the journal. The exit code is
+    0 for go, also with warnings, and 3 for no.
+
+    \b
+    mainstay ready weekly
+    """
+    from mainstay.model.because import Level
+    from mainstay.model.errors import Refused
+    from mainstay.report import screens
+
+    site = call.opened()
+    found = site.ready(routine)
+    worst = max(one.level for one in found)
+    if as_json:
+        call.show_json("ready/1", {"routine": routine, "go": worst < Level.CRITICAL, "findings": found})
+    else:
+        call.show(screens.readiness(routine, found))
+    if worst >= Level.CRITICAL:
+        raise typer.Exit(Refused.exit_code)
 
 
 @app.command()

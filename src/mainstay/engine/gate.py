@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,11 +24,19 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 
 def may_start(context: Context, routine: Routine, run: str) -> None:
     """Raise Refused unless a run may start now, or go on: the clock, what is owed, proofs, and the routine's own checks."""
-    _clock_runs_forward(context, run)
-    _nothing_owed(context, routine, run)
-    if not _begins_with_copies(context, routine) and (refused := unproven(context, routine)):
-        raise refused
-    _checks_pass(context, routine)
+    for _, refused in asked(context, routine, run):
+        if refused:
+            raise refused
+
+
+def asked(context: Context, routine: Routine, run: str = "") -> Iterator[tuple[str, Refused | None]]:
+    """Ask one gate after the other: yield its name, and why it says no."""
+    yield "clock", _clock_runs_backwards(context, run)
+    yield "earlier runs", _owed(context, routine, run)
+    if not _begins_with_copies(context, routine):
+        yield "proven copies", unproven(context, routine)
+    for task in routine.checks:
+        yield task.id, _failing(context, task)
 
 
 def slot(context: Context, routine: Routine) -> Slot:
@@ -123,14 +131,15 @@ def alive(context: Context, run: str) -> bool:
     return locks.is_held(context.locks, context.run_lock(run))
 
 
-def _clock_runs_forward(context: Context, run: str) -> None:
+def _clock_runs_backwards(context: Context, run: str) -> Refused | None:
     newest, now = context.journal.newest(apart_from=run), clock.now()
     if newest and now < newest - CLOCK_TOLERANCE:
         reason = f"it is {now:%Y-%m-%d %H:%M:%S} UTC, the newest event is from {newest:%Y-%m-%d %H:%M:%S} UTC"
-        raise Refused("the clock runs backwards", because=reason, next="set the clock; nothing is started or pruned before")
+        return Refused("the clock runs backwards", because=reason, next="set the clock; nothing is started or pruned before")
+    return None
 
 
-def _nothing_owed(context: Context, routine: Routine, run: str) -> None:
+def _owed(context: Context, routine: Routine, run: str) -> Refused | None:
     wanted = {context.resource(task.target) for task in (*routine.around, *routine.tasks)}
     for other in queries.unsettled(context.journal):
         if other.id == run or not wanted & _resources(context, [task.target for task in other.tasks]):
@@ -138,12 +147,13 @@ def _nothing_owed(context: Context, routine: Routine, run: str) -> None:
         if not abandoned(context, other.id):
             continue
         because = f"run {other.id} stands at '{other.status}': {other.because or 'its owner is gone'}"
-        raise Refused(
+        return Refused(
             "an earlier run on these targets is not settled",
             on=other.routine,
             because=because,
             next=f"mainstay resume {other.id}",
         )
+    return None
 
 
 def _resources(context: Context, targets: Iterable[str]) -> set[str]:
@@ -183,14 +193,10 @@ def _way_to_proof(context: Context) -> str:
     return " or ".join(pairs) or "configure a target whose tasks make copies and prove them"
 
 
-def _checks_pass(context: Context, routine: Routine) -> None:
-    for task in routine.checks:
-        record = observe.check(context, task).record
-        if record.status is not Status.OK:
-            worst = max(record.findings, key=lambda finding: finding.level)
-            raise Refused(
-                "a check of the routine does not pass",
-                on=task.id,
-                because=str(worst),
-                next="mend that first; nothing was started",
-            )
+def _failing(context: Context, task: Task) -> Refused | None:
+    record = observe.check(context, task).record
+    if record.status is Status.OK:
+        return None
+    worst = max(record.findings, key=lambda finding: finding.level)
+    next = "mend that first; nothing was started"
+    return Refused("a check of the routine does not pass", on=task.id, because=str(worst), next=next)

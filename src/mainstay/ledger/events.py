@@ -38,6 +38,7 @@ RUN_TURNED = "run.turned"  # because: from now on this run only takes back
 RUN_FINAL = "run.final"  # facts by check task, checks
 RUN_ENDED = "run.ended"  # status, verdict, because
 RUN_SETTLED = "run.settled"  # by, text: nothing of it is owed any more, its held names are free
+ROUTINE_JUDGED = "routine.judged"  # routine, findings: whether it is ready for its next slot
 BLACKOUT_ADDED = "blackout.added"  # span, by
 BLACKOUT_REMOVED = "blackout.removed"  # name, by, text
 WINDOW_ANNOUNCED = "window.announced"  # window: a later one of the same id moves it

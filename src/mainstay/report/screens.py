@@ -81,6 +81,15 @@ def findings(title: str, found: Sequence[Finding]) -> Document:
     return Document(title, marks.level_word(worst), "", sections=(Section("", (content,)),))
 
 
+def readiness(routine: str, found: Sequence[Finding]) -> Document:
+    """Tell whether a routine is ready for its next slot, the worst first."""
+    ordered = sorted(found, key=lambda one: -one.level)
+    badges = {Level.OK: Cell("go", "good"), Level.WARNING: Cell("go, with warnings", "warn")}
+    badge = badges.get(ordered[0].level, Cell("no go", "bad"))
+    content = Section("", (listed(ordered, marks.finding_entry),))
+    return Document(f"Is {routine} ready?", badge, "Asked now; nothing was begun.", sections=(content,))
+
+
 def why(task: str, facts: Any, decided: Plan, item: str = "") -> Document:
     """Tell how facts led to decisions; with `item`, only what names it."""
     steps = [step for step in decided.steps if _names(item, step.on)]

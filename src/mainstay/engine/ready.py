@@ -1,0 +1,70 @@
+"""Is a routine ready for its next slot: every gate is asked, every task is planned, and no reason is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from mainstay.engine import agenda, gate, plan
+from mainstay.engine.context import Context
+from mainstay.model.because import Finding, Level, because
+from mainstay.model.plan import Impact
+from mainstay.model.run import Status
+from mainstay.model.task import Routine, Slot
+from mainstay.model.units import Duration
+from mainstay.schedule.agenda import Agenda
+from mainstay.schedule.blackouts import forbidding
+from mainstay.system import clock
+
+
+def readiness(context: Context, routine: Routine) -> list[Finding]:
+    """Judge a routine: critical is a no, a warning is to be known beforehand, ok is told as well."""
+    now = clock.now()
+    known = agenda.of(context, now, now)
+    slot = known.at(routine, now) or known.following(routine, now)
+    return [*_gates(context, routine), *_slot(context, known, routine, slot), *_tasks(context, routine, slot)]
+
+
+def _gates(context: Context, routine: Routine) -> Iterator[Finding]:
+    for name, refused in gate.asked(context, routine):
+        if refused:
+            yield Finding(Level.CRITICAL, name, because(refused.because or refused.what, None), refused.next)
+        else:
+            yield Finding(Level.OK, name, because("asked, and in order", None))
+
+
+def _slot(context: Context, known: Agenda, routine: Routine, slot: Slot | None) -> Iterator[Finding]:
+    """Judge the slot that is open or comes next."""
+    if slot is None:
+        yield Finding(Level.WARNING, "window", because("the routine has none: it starts by hand", None), "mainstay window add")
+        return
+    start, end = slot.start.astimezone(known.zone), slot.end.astimezone(known.zone)
+    yield Finding(Level.OK, "window", because(slot.window, f"{start:%a %Y-%m-%d %H:%M} to {end:%H:%M %Z}"))
+    if reason := known.replaced(routine, slot):
+        yield Finding(Level.CRITICAL, "window", reason)
+    span = forbidding(agenda.spans(context, slot.start, slot.end), slot.start, slot.end, slot.max_impact)
+    if span and not known.exempt(routine):
+        yield Finding(Level.CRITICAL, "blackout", span.because(known.zone), "work that people notice is deferred")
+    length, needed = Duration((slot.end - slot.start) / timedelta(seconds=1)), plan.needed(context, routine)
+    if needed is None:
+        advice = "give it a budget: without one, and without five runs, it does not start unattended"
+        yield Finding(Level.CRITICAL, "time", because("nobody knows how long a task takes", None), advice)
+    else:
+        level = Level.CRITICAL if needed > length else Level.OK
+        yield Finding(level, "time", because("expected, with rollback and buffer", needed, ">" if level else "<=", length))
+
+
+def _tasks(context: Context, routine: Routine, slot: Slot | None) -> Iterator[Finding]:
+    """Plan every task as if its turn were now: a target that cannot be looked at, or work above the window, is a no."""
+    for record in plan.forecast(context, (*routine.around, *routine.tasks)):
+        if record.status is Status.UNKNOWN or record.plan is None:
+            yield Finding(Level.CRITICAL, record.id, because(record.because, None), f"mainstay check {record.target}")
+            continue
+        made, most = record.plan, slot.max_impact if slot else Impact.DOWNTIME
+        told = because(f"{len(made.steps)} steps, impact", made.impact.name.lower())
+        if made.impact > most:
+            yield Finding(Level.CRITICAL, record.id, because("impact", made.impact.name.lower(), ">", most.name.lower()))
+        elif record.level == "approve" and made.steps:
+            yield Finding(Level.WARNING, record.id, told, "it will wait for approval")
+        else:
+            yield Finding(Level.OK, record.id, told)
