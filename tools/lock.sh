@@ -10,7 +10,7 @@ compile() {
 
 bin=$1
 compile --build-deps-for=editable --output-file=requirements/run.txt
-compile --extra=dev --extra=postgres --extra=redis --extra=s3 --extra=sftp --constraint=requirements/run.txt --output-file=requirements/dev.txt
+compile --extra=dev --extra=apprise --extra=postgres --extra=redis --extra=s3 --extra=sftp --constraint=requirements/run.txt --output-file=requirements/dev.txt
 if grep -nE '://|^--' requirements/*.txt; then
     echo "a lock file names an address" >&2
     exit 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from mainstay import config
@@ -25,6 +26,7 @@ from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
 from mainstay.model.units import Duration
+from mainstay.notify import deliver
 from mainstay.system import clock
 from mainstay.system.process import Door
 
@@ -159,6 +161,10 @@ class App:
             raise Refused("no step of the run is unknown", on=id, next=f"mainstay show {id}")
         for task, step in unknown:
             self.journal.append(events.RUN_ANSWERED, {"by": by, "yes": yes, "step": step, "text": text}, run=id, task=task)
+
+    def deliver(self, stop: Event | None = None) -> deliver.Delivered:
+        """Deliver the notices that are owed; with `stop`, go on until it is set."""
+        return deliver.deliver(self.context, stop)
 
     def routine(self, name: str, params: Mapping[str, Any] | None = None) -> Routine:
         """Return a routine of the configuration, or one made of a single task."""

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from mainstay.config.bind import Binder
+from mainstay.config.channels import bind_channels
 from mainstay.config.document import Leaf, Map, Node
 from mainstay.config.include import Sources
 from mainstay.config.load import sections
@@ -33,9 +34,10 @@ def outline(path: Path) -> Site:
     targets = {name: _target(name, node) for name, node in nodes["targets"].items()}
     routines = bind_routines(binder, _Names(targets), nodes["routines"], nodes["windows"])
     windows = bind_windows(binder, nodes["windows"])
+    channels = bind_channels(binder, nodes["notify"])
     mistakes.raise_any()
     assert shape is not None  # else a mistake was noted
-    return Site(shape.site, shape.timezone, targets, routines, windows, shape.state, tuple(sources.files))
+    return Site(shape.site, shape.timezone, targets, routines, windows, shape.state, tuple(sources.files), channels)
 
 
 class _Names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from mainstay.config.document import Node
 from mainstay.config.shape import ProofShape, RoutineShape, WindowShape
 from mainstay.model.plan import Impact
 from mainstay.model.task import Proof, Routine, Task, Window
-from mainstay.schedule import rules
+from mainstay.schedule import leads, rules
 
 _LISTS = ("around", "tasks", "checks")
 
@@ -59,4 +59,21 @@ def _window(binder: Binder, name: str, node: Node) -> Window | None:
     except ValueError as error:
         binder.mistakes.add(binder.origins[f"{path}.rule"], f"{path}.rule", str(error))
         return None
-    return Window(name, shape.rule, shape.length, Impact[shape.max_impact.upper()], origin)
+    if not (
+        _read(binder, path, "notices", shape.notices, leads.parse) and _read(binder, path, "status", shape.status, leads.clock)
+    ):
+        return None
+    told = {"notices": shape.notices, "status": shape.status, "advice": shape.advice}
+    return Window(name, shape.rule, shape.length, Impact[shape.max_impact.upper()], origin, **told)
+
+
+def _read(binder: Binder, path: str, key: str, texts: tuple[str, ...], reader: Callable[[str], object]) -> bool:
+    """Note what of a list cannot be read; return whether all of it can."""
+    before = len(binder.mistakes.found)
+    for number, text in enumerate(texts):
+        try:
+            reader(text)
+        except ValueError as error:
+            inner = f"{path}.{key}[{number}]"
+            binder.mistakes.add(binder.origins[inner], inner, str(error))
+    return len(binder.mistakes.found) == before

@@ -13,6 +13,7 @@ from mainstay.config.document import Node
 from mainstay.config.fields import REQUIRED, Declared, declared, members
 from mainstay.config.shape import NAME, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
 from mainstay.config.targets import Kinds
+from mainstay.model.channel import ChannelShape
 from mainstay.model.codec import encode
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration, Share, Size
@@ -53,7 +54,12 @@ def schema(kinds: Kinds) -> Schema:
     """Return the schema of a configuration that uses these kinds."""
     loaded = [kinds.load(name) for name in kinds.names()]
     root = _object(SiteShape)
-    sections = {"targets": _target(loaded), "routines": _routine(), "windows": _object(WindowShape)}
+    sections = {
+        "targets": _target(loaded),
+        "routines": _routine(),
+        "windows": _object(WindowShape),
+        "notify": _object(ChannelShape),
+    }
     for name, inner in sections.items():
         root["properties"][name] |= {"additionalProperties": inner, "propertyNames": {"pattern": f"^{NAME.pattern}$"}}
     shared = {"task": _entry(loaded), "secret": _SECRET}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from mainstay.config.document import Node
+from mainstay.model.channel import Sort
 from mainstay.model.setting import Setting
 from mainstay.model.task import Category
 from mainstay.model.units import Duration
@@ -30,6 +31,11 @@ class SiteShape:
     targets: Annotated[dict[str, Node], Setting("what is maintained, by name")] = field(default_factory=dict)
     routines: Annotated[dict[str, Node], Setting("ordered lists of tasks, by name")] = field(default_factory=dict)
     windows: Annotated[dict[str, Node], Setting("when routines may run, by name")] = field(default_factory=dict)
+    notify: Annotated[dict[str, Node], Setting("channels that notices are sent through, by name")] = field(default_factory=dict)
+    contact: Annotated[str, Setting("whom people ask, as notices say it", example="ops@example.org, phone 112")] = ""
+    notice_templates: Annotated[
+        dict[Sort, Path], Setting("templates of your own, by the sort of notice", example="{lead: /etc/mainstay/lead.txt}")
+    ] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,3 +100,8 @@ class WindowShape:
     rule: Annotated[str, Setting("a calendar rule", example="sunday 02:00")]
     length: Annotated[Duration, Setting("how long each slot lasts", ge=60, example="4h")]
     max_impact: Annotated[ImpactName, Setting("the highest impact allowed in it")] = "load"
+    notices: Annotated[tuple[str, ...], Setting("when people are told before a slot", example='["14d", "friday 15:00"]')] = ()
+    status: Annotated[
+        tuple[str, ...], Setting("local times at which people are told how far the run is", example='["03:00", "04:00"]')
+    ] = ()
+    advice: Annotated[str, Setting("what people should do or expect, as notices say it", example="Save your work by 01:55.")] = ""

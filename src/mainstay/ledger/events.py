@@ -38,6 +38,7 @@ RUN_FINAL = "run.final"  # facts by check task, checks
 RUN_ENDED = "run.ended"  # status, verdict, because
 RUN_SETTLED = "run.settled"  # by, text: nothing of it is owed any more, its held names are free
 LEDGER_REPAIRED = "ledger.repaired"  # saved, damaged
+NOTICE_OWED = "notice.owed"  # sort, on, facts: what only the calendar shows; `task` is its key, owed once
 
 PEOPLES_ACTS = {
     RUN_CONSENTED: "consented",

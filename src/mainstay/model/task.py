@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from mainstay.model.channel import Channel, Sort
 from mainstay.model.plan import Impact
 from mainstay.model.target import Origin, Target
 from mainstay.model.units import Duration
@@ -84,6 +85,9 @@ class Window:
     length: Duration
     max_impact: Impact = Impact.LOAD
     origin: Origin | None = None
+    notices: tuple[str, ...] = ()  # lead times, see `schedule.leads`
+    status: tuple[str, ...] = ()  # local times at which people are told how far the run is
+    advice: str = ""  # what people should do or expect
 
 
 @dataclass(frozen=True)
@@ -97,3 +101,6 @@ class Site:
     windows: dict[str, Window]
     state: Path
     files: tuple[Path, ...] = ()
+    channels: dict[str, Channel] = field(default_factory=dict)
+    contact: str = ""
+    notice_templates: dict[Sort, Path] = field(default_factory=dict)
