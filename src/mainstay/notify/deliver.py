@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 from concurrent.futures import Future
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -54,9 +53,13 @@ def deliver(context: Context, stop: threading.Event | None = None, pace: Pace = 
     """
     held = locks.acquire(context.locks, Lock(LOCK), "the outbox")
     try:
-        with closing(Outbox(context.site.state)) as outbox:
-            post = Post(context, outbox, pace)
+        outbox = Outbox(context.site.state)
+        post = Post(context, outbox, pace)
+        try:
             return post.once() if stop is None else post.until(stop)
+        finally:
+            if not post.busy:  # else a delivery that outlasts us still records what became of it
+                outbox.close()
     finally:
         held.release()
 
@@ -70,6 +73,11 @@ class Post:
         self._stop = threading.Event()
         self._sent = self._failed = 0
         self._looked = float("-inf")
+
+    @property
+    def busy(self) -> bool:
+        """Whether a delivery is still under way."""
+        return any(not done.done() for done in self._work.values())
 
     def once(self) -> Delivered:
         """Read on, look at the calendar, and empty the lanes as far as they take it."""

@@ -41,12 +41,12 @@ class Lead:
             days = (local.weekday() - self.weekday) % 7
             for back in (days, days + 7):
                 found = rules.instant(datetime.combine(local.date() - timedelta(days=back), self.at), tz)
-                if found < start:
+                if found < start.astimezone(UTC):
                     break
             return found
         if self.days:
             return rules.instant(local.replace(tzinfo=None, fold=0) - timedelta(days=self.days), tz)
-        return (start - self.length).astimezone(UTC)
+        return start.astimezone(UTC) - self.length
 
 
 def parse(text: str) -> Lead:
@@ -76,6 +76,7 @@ def clock(text: str) -> time:
 
 def due(leads: Iterable[str], start: datetime, now: datetime, tz: ZoneInfo) -> tuple[Lead, datetime] | None:
     """Return the newest lead time of a slot that has come, with its instant; None before the first, and once the slot began."""
+    start, now = start.astimezone(UTC), now.astimezone(UTC)  # times of one zone are compared by what the clock shows
     if now >= start:
         return None
     come = [(instant, lead.text, lead) for lead in map(parse, leads) if (instant := lead.before(start, tz)) <= now]
@@ -88,4 +89,4 @@ def within(times: Iterable[str], began: datetime, until: datetime, tz: ZoneInfo)
     first, last = began.astimezone(tz).date(), until.astimezone(tz).date()
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     found = {rules.instant(datetime.combine(day, clock(text)), tz) for day in days for text in times}
-    return sorted(one for one in found if began <= one < until)
+    return sorted(one for one in found if began.astimezone(UTC) <= one < until.astimezone(UTC))

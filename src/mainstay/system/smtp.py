@@ -45,14 +45,17 @@ def hand_over(server: Server, sender: str, recipient: str, message: bytes, withi
         with _link(server, until) as link:
             _log_in(server, link)
             _deliver(server, link, sender, recipient, message)
-    except smtplib.SMTPResponseException as error:
-        raise Unreachable("the mail server refuses", on=str(server), because=_answer(error.smtp_code, error.smtp_error)) from None
-    except OSError as error:  # smtplib's errors and those of TLS are among them
-        late = f"not complete within {until.allowed}"
-        because = (error.strerror or str(error) or type(error).__name__) if until.left else late
-        raise Unreachable("no mail server", on=str(server), because=because) from None
     except DeadlinePassed as error:
         raise Unreachable("no mail server", on=str(server), because=error.because) from None
+    except OSError as error:  # smtplib's errors and those of TLS are among them
+        because = _because(error) if until.left else f"not complete within {until.allowed}"
+        raise Unreachable("no mail server", on=str(server), because=because) from None
+
+
+def _because(error: OSError) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _answer(error.smtp_code, error.smtp_error)
+    return error.strerror or str(error) or type(error).__name__
 
 
 def _deliver(server: Server, link: smtplib.SMTP, sender: str, recipient: str, message: bytes) -> None:
@@ -103,6 +106,7 @@ class _Link(smtplib.SMTP):
     def __init__(self, server: Server, until: Deadline) -> None:
         super().__init__(local_hostname=socket.gethostname() or "localhost", timeout=max(0.001, until.left))
         self._server, self._until = server, until
+        self._host = server.host  # whose certificate is wanted; smtplib knows it only of the constructor
 
     def open(self) -> None:
         code, said = self.connect(self._server.host, self._server.port)
@@ -119,7 +123,6 @@ class _Link(smtplib.SMTP):
         found = bounded.within(left, f"connect {host}", lambda: socket.create_connection((host, port), max(0.001, left)))
         if self._server.tls != "implicit":
             return found
-        self._host = host
         return _context(self._server).wrap_socket(found, server_hostname=host)
 
 
