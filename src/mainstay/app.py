@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from mainstay import config
@@ -27,6 +28,7 @@ from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
 from mainstay.model.units import Duration
+from mainstay.notify import deliver
 from mainstay.schedule.agenda import Agenda, Announced
 from mainstay.schedule.blackouts import Span
 from mainstay.system import clock
@@ -230,6 +232,10 @@ class App:
         if id not in found:
             raise Refused("no such slot was announced", on=id, because=f"announced: {', '.join(found) or 'none'}")
         return found[id]
+
+    def deliver(self, stop: Event | None = None) -> deliver.Delivered:
+        """Deliver the notices that are owed; with `stop`, go on until it is set."""
+        return deliver.deliver(self.context, stop)
 
     def routine(self, name: str, params: Mapping[str, Any] | None = None) -> Routine:
         """Return a routine of the configuration, or one made of a single task."""

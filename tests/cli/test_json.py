@@ -28,6 +28,7 @@ CALLS = {
     "blackouts": "blackout list",
     "ready": "ready daily",
     "trends": "trends db",
+    "notices": "notify list",
     "ledger": "ledger verify",
     "head": "ledger head",
 }

@@ -3,5 +3,6 @@
 # in this order, the quick ones first; minutes on 2 cores
 PROMISES = {
     "calendar": 1,
+    "notices": 3,
     "clock": 5,
 }

@@ -58,10 +58,11 @@ def check_config(
     mainstay check-config --explain --below db
     """
     from mainstay import config
+    from mainstay.cli import notices
     from mainstay.kinds import registry
 
     site = config.load(call.configuration(), registry)
-    risks = config.warnings(site)
+    risks = (*config.warnings(site), *notices.risks(site, call.now(site)))
     found = config.explain(site, registry, below) if explain else []
     if as_json:
         call.show_json("config/1", {"site": site.name, "files": site.files, "warnings": risks, "settings": found})

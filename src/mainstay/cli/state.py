@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from mainstay.cli import notices
 from mainstay.engine import agenda, owed
 from mainstay.kinds import registry
 from mainstay.ledger.memory import Memory
@@ -57,6 +58,7 @@ class State:
     targets: tuple[standing.Look, ...]
     routines: tuple[RoutineState, ...]
     open_runs: tuple[OpenRun, ...]
+    notices: notices.NoticeState
 
 
 def of(site: Site, now: datetime, category: str | None = None) -> State:
@@ -65,7 +67,8 @@ def of(site: Site, now: datetime, category: str | None = None) -> State:
     calendar = agenda.agenda(site, memory.journal, registry.load, (now - timedelta(days=_LOOK_BACK[-1]), now))
     routines = (routine_state(calendar, memory, routine, now) for routine in site.routines.values())
     runs = (open_run(site, record) for record in memory.unsettled())
-    return State(site.name, now, tuple(looks(site, memory, category)), tuple(routines), tuple(runs))
+    looked = tuple(looks(site, memory, category))
+    return State(site.name, now, looked, tuple(routines), tuple(runs), notices.state(site, now))
 
 
 def looks(site: Site, memory: Memory, category: str | None = None) -> Iterator[standing.Look]:
@@ -124,7 +127,8 @@ def document(state: State) -> Document:
     late = sum(one.overdue for one in state.routines)
     summary = ", ".join(part for part in (page.summary, f"{late} overdue" if late else "") if part)
     colophon = "From memory; `mainstay check` looks now."
-    return replace(page, summary=summary, sections=sections(waiting, *targets, routines), colophon=colophon)
+    told = sections(waiting, *targets, routines, Section("", (notices.line(state.notices),)))
+    return replace(page, summary=summary, sections=told, colophon=colophon)
 
 
 def _owes(record: RunRecord, owed: str, unreviewed: list[str], *, alive: bool) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from mainstay.config.bind import Binder
+from mainstay.config.channels import bind_channels, check_templates
 from mainstay.config.check import Checks
 from mainstay.config.document import Leaf, Map, Node, compose
 from mainstay.config.include import SECTIONS, Sources
@@ -65,7 +66,12 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     checks = Checks(binder, kinds, nodes, windows)
     checks.check(routines)
     checks.check_questions(good, routines, blackouts)
-    return Site(shape.site, shape.timezone, good, routines, windows, shape.state, blackouts=blackouts) if shape else None
+    channels = bind_channels(binder, nodes["notify"])
+    if shape is None:
+        return None
+    check_templates(binder, shape.notice_templates)
+    site = Site(shape.site, shape.timezone, good, routines, windows, shape.state, blackouts=blackouts)
+    return replace(site, channels=channels, contact=shape.contact, notice_templates=shape.notice_templates)
 
 
 def sections(binder: Binder, root: Map) -> dict[str, dict[str, Node]]:

@@ -7,9 +7,11 @@ lines and windows only. A mistake in a setting is told by every other command.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from mainstay.config.bind import Binder
+from mainstay.config.channels import bind_channels
 from mainstay.config.document import Leaf, Map, Node
 from mainstay.config.include import Sources
 from mainstay.config.load import sections
@@ -35,9 +37,11 @@ def outline(path: Path) -> Site:
     routines = bind_routines(binder, _Names(targets), nodes["routines"], nodes["windows"])
     windows = bind_windows(binder, nodes["windows"])
     blackouts = bind_blackouts(binder, nodes["blackouts"])
+    channels = bind_channels(binder, nodes["notify"])
     mistakes.raise_any()
     assert shape is not None  # else a mistake was noted
-    return Site(shape.site, shape.timezone, targets, routines, windows, shape.state, tuple(sources.files), blackouts)
+    site = Site(shape.site, shape.timezone, targets, routines, windows, shape.state, tuple(sources.files))
+    return replace(site, blackouts=blackouts, channels=channels)
 
 
 class _Names:

@@ -13,6 +13,7 @@ from mainstay.config.fields import REQUIRED, Declared, declared, members
 from mainstay.config.schema import written
 from mainstay.config.shape import BlackoutShape, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
 from mainstay.config.targets import Kinds
+from mainstay.model.channel import ChannelShape
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration, Share, Size
 
@@ -39,6 +40,7 @@ _COMMON = (
     ("Every task of a routine", TaskShape),
     ("Windows", WindowShape),
     ("Blackouts", BlackoutShape),
+    ("Channels of `notify`", ChannelShape),
 )
 _HEAD = """# Settings
 

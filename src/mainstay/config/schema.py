@@ -13,6 +13,7 @@ from mainstay.config.document import Node
 from mainstay.config.fields import REQUIRED, Declared, declared, members
 from mainstay.config.shape import NAME, BlackoutShape, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
 from mainstay.config.targets import Kinds
+from mainstay.model.channel import ChannelShape
 from mainstay.model.codec import encode
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration, Share, Size
@@ -53,8 +54,8 @@ def schema(kinds: Kinds) -> Schema:
     """Return the schema of a configuration that uses these kinds."""
     loaded = [kinds.load(name) for name in kinds.names()]
     root = _object(SiteShape)
-    shapes = {"windows": _object(WindowShape), "blackouts": _object(BlackoutShape)}
-    sections = {"targets": _target(loaded), "routines": _routine(), **shapes}
+    shapes = {"windows": WindowShape, "blackouts": BlackoutShape, "notify": ChannelShape}
+    sections = {"targets": _target(loaded), "routines": _routine(), **{name: _object(shape) for name, shape in shapes.items()}}
     for name, inner in sections.items():
         root["properties"][name] |= {"additionalProperties": inner, "propertyNames": {"pattern": f"^{NAME.pattern}$"}}
     shared = {"task": _entry(loaded), "secret": _SECRET}

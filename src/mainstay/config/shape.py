@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from mainstay.config.document import Node
+from mainstay.model.channel import Sort
 from mainstay.model.setting import Setting
 from mainstay.model.task import Category, TaskLevel
 from mainstay.model.units import Duration
@@ -33,6 +34,11 @@ class SiteShape:
     blackouts: Annotated[dict[str, Node], Setting("when nothing may be done that people notice, by name")] = field(
         default_factory=dict
     )
+    notify: Annotated[dict[str, Node], Setting("channels that notices are sent through, by name")] = field(default_factory=dict)
+    contact: Annotated[str, Setting("whom people ask, as notices say it", example="ops@example.org, phone 112")] = ""
+    notice_templates: Annotated[
+        dict[Sort, Path], Setting("templates of your own, by the sort of notice", example="{lead: /etc/mainstay/lead.txt}")
+    ] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,11 @@ class WindowShape:
     postpone: Annotated[Duration, Setting("by how many days a slot is put off that a blackout covers", example="7d")] = Duration(
         0
     )
+    notices: Annotated[tuple[str, ...], Setting("when people are told before a slot", example='["14d", "friday 15:00"]')] = ()
+    status: Annotated[
+        tuple[str, ...], Setting("local times at which people are told how far the run is", example='["03:00", "04:00"]')
+    ] = ()
+    advice: Annotated[str, Setting("what people should do or expect, as notices say it", example="Save your work by 01:55.")] = ""
 
     def __post_init__(self) -> None:
         """Refuse parts of a day: a slot keeps its time of day."""

@@ -17,7 +17,8 @@ _YEAR = 2026  # in which a rule is counted: any will do
 
 def warnings(site: Site) -> tuple[Mistake, ...]:
     """Return what is allowed but risky, each with its line."""
-    found = [*_targets(site), *_tasks(site), *(warning for window in site.windows.values() for warning in _window(window))]
+    windows = (warning for window in site.windows.values() for warning in _window(window))
+    found = [*_targets(site), *_tasks(site), *windows, *_channels(site)]
     return tuple(dict.fromkeys(found))
 
 
@@ -30,6 +31,16 @@ def _tasks(site: Site) -> Iterator[Mistake]:
     for routine in site.routines.values():
         for task in (*routine.around, *routine.tasks, *routine.checks):
             yield from _from_environment(task.params, task.origins, f"routines.{routine.name}.{task.id}", "")
+
+
+def _channels(site: Site) -> Iterator[Mistake]:
+    for channel in site.channels.values():
+        yield from _from_environment(channel.shape, channel.origins, f"notify.{channel.name}", "")
+    if site.routines and not site.channels:
+        origin = next(routine.origin for routine in site.routines.values())
+        yield Mistake(
+            origin or Origin("mainstay.yaml", 1), "notify", "nobody is told when a run fails", "add a channel: mail or a webhook"
+        )
 
 
 def _from_environment(value: Any, origins: dict[str, Origin], path: str, name: str) -> Iterator[Mistake]:

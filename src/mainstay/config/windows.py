@@ -10,7 +10,7 @@ from mainstay.config.shape import BlackoutShape, WindowShape
 from mainstay.model.plan import Impact
 from mainstay.model.task import Blackout, Moment, Window
 from mainstay.model.units import Duration
-from mainstay.schedule import rules
+from mainstay.schedule import leads, rules
 from mainstay.schedule.blackouts import parse_dates
 
 _DAY = Duration(86400)
@@ -32,9 +32,13 @@ def _window(binder: Binder, name: str, node: Node) -> Window | None:
     path = f"windows.{name}"
     origin = binder.origins[path]
     (shape,) = binder.records(node, path, origin, WindowShape)
-    if shape is None or not _readable(binder, f"{path}.rule", shape.rule, rules.parse):
+    if shape is None:
         return None
-    return Window(name, shape.rule, shape.length, Impact[shape.max_impact.upper()], shape.postpone, origin)
+    read = [_readable(binder, f"{path}.rule", shape.rule, rules.parse)]
+    for key, texts, parse in (("notices", shape.notices, leads.parse), ("status", shape.status, leads.clock)):
+        read += [_readable(binder, f"{path}.{key}[{number}]", text, parse) for number, text in enumerate(texts)]
+    own = {key: getattr(shape, key) for key in ("rule", "length", "postpone", "notices", "status", "advice")}
+    return Window(name, **own, max_impact=Impact[shape.max_impact.upper()], origin=origin) if all(read) else None
 
 
 def _blackout(binder: Binder, name: str, node: Node) -> Blackout | None:

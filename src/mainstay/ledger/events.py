@@ -44,6 +44,7 @@ BLACKOUT_REMOVED = "blackout.removed"  # name, by, text
 WINDOW_ANNOUNCED = "window.announced"  # window: a later one of the same id moves it
 WINDOW_WITHDRAWN = "window.withdrawn"  # id, by, text
 LEDGER_REPAIRED = "ledger.repaired"  # saved, damaged
+NOTICE_OWED = "notice.owed"  # sort, on, facts: what only the calendar shows; `task` is its key, owed once
 
 PEOPLES_ACTS = {
     RUN_CONSENTED: "consented",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from mainstay.model.channel import Channel, Sort
 from mainstay.model.plan import Impact
 from mainstay.model.target import Origin, Target
 from mainstay.model.units import Duration
@@ -110,6 +111,9 @@ class Window:
     max_impact: Impact = Impact.LOAD
     postpone: Duration = Duration(0)  # by how much a slot is put off that a blackout covers; 0 = it stays
     origin: Origin | None = None
+    notices: tuple[str, ...] = ()  # lead times, see `schedule.leads`
+    status: tuple[str, ...] = ()  # local times at which people are told how far the run is
+    advice: str = ""  # what people should do or expect
 
 
 @dataclass(frozen=True)
@@ -172,3 +176,6 @@ class Site:
     state: Path
     files: tuple[Path, ...] = ()
     blackouts: dict[str, Blackout] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    contact: str = ""
+    notice_templates: dict[Sort, Path] = field(default_factory=dict)

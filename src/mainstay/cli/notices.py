@@ -1,0 +1,57 @@
+"""How notices stand, for commands that only read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mainstay.model.errors import Mistake
+from mainstay.model.notice import Delivery
+from mainstay.model.task import Site
+from mainstay.notify import outbox
+from mainstay.report.document import Paragraph, plural
+
+_RECENT = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class NoticeState:
+    """What is owed and what has failed lately; `because` is the reason of the oldest that is in trouble."""
+
+    channels: int = 0
+    owed: int = 0
+    failed: int = 0
+    channel: str = ""
+    because: str = ""
+
+
+def state(site: Site, now: datetime) -> NoticeState:
+    """Return how the notices of a site stand."""
+    found = outbox.troubles(site.state, now - _RECENT)
+    counts = Counter(one.state for one in found)
+    worst = next((one for one in found if one.because), None)
+    channel, because = (str(worst.lane), worst.because) if worst else ("", "")
+    return NoticeState(len(site.channels), counts["owed"], counts["failed"], channel, because)
+
+
+def line(state: NoticeState) -> Paragraph:
+    """Tell it in one line."""
+    if not state.channels:
+        return Paragraph("Notices: no channel, nobody is told when a run fails. → docs/how-to/send-notices.md", "warn")
+    if not state.owed and not state.failed:
+        return Paragraph(f"Notices: {plural(state.channels, 'channel')}, nothing is owed.", "muted")
+    told = f"Notices: {state.owed} owed, {state.failed} failed"
+    trouble = f"; {state.channel}: {state.because}" if state.because else ""
+    return Paragraph(f"{told}{trouble} → mainstay notify list", "warn" if state.because else "")
+
+
+def risks(site: Site, now: datetime) -> Iterator[Mistake]:
+    """Yield a warning for every channel that has not taken a notice lately, with its line."""
+    newest: dict[str, Delivery] = {one.lane.channel: one for one in outbox.troubles(site.state, now - _RECENT) if one.because}
+    for name, channel in site.channels.items():
+        if name in newest and channel.origin:
+            found = newest[name]
+            problem = f"a notice was not delivered to {found.lane}: {found.because}"
+            yield Mistake(channel.origin, f"notify.{name}", problem, "mainstay notify list")
