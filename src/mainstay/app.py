@@ -25,6 +25,7 @@ from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
 from mainstay.model.units import Duration
+from mainstay.people.emergencies import Emergencies
 from mainstay.system import clock
 from mainstay.system.process import Door
 
@@ -64,6 +65,11 @@ class App:
     def journal(self) -> Journal:
         """The journal."""
         return self.context.journal
+
+    @property
+    def emergencies(self) -> Emergencies:
+        """The emergencies of this site."""
+        return Emergencies(self.context)
 
     # Looking
 

@@ -17,6 +17,7 @@ class Shop:
         self.targets: dict[str, Any] = {}
         self.routines: dict[str, Any] = {}
         self.windows: dict[str, Any] = {}
+        self.more: dict[str, Any] = {}
 
     def script(self, text: str) -> list[str]:
         """Return the argument list of a shell script; `$LOG` is the log of effects."""
@@ -38,7 +39,9 @@ class Shop:
         self.log.touch()
         site = {"site": "shop", "timezone": "Europe/Berlin", "state": str(self.folder / "state"), "targets": self.targets}
         path = self.folder / "mainstay.yaml"
-        path.write_text(json.dumps({**site, "routines": self.routines, "windows": self.windows}, indent=1))  # JSON is YAML
+        path.write_text(
+            json.dumps({**site, "routines": self.routines, "windows": self.windows, **self.more}, indent=1)
+        )  # JSON is YAML
         return App.open(path)
 
     @property

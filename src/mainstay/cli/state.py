@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from mainstay.engine import owed
 from mainstay.ledger.memory import Memory
+from mainstay.model.emergency import Emergency
 from mainstay.model.run import RunRecord, Status, Verdict
 from mainstay.model.task import Routine, Site
 from mainstay.report import marks, standing
@@ -57,6 +58,7 @@ class State:
     targets: tuple[standing.Look, ...]
     routines: tuple[RoutineState, ...]
     open_runs: tuple[OpenRun, ...]
+    emergencies: tuple[Emergency, ...] = ()
 
 
 def of(site: Site, now: datetime, category: str | None = None) -> State:
@@ -64,7 +66,7 @@ def of(site: Site, now: datetime, category: str | None = None) -> State:
     memory = Memory(site.state)
     routines = (routine_state(site, memory, routine, now) for routine in site.routines.values())
     runs = (open_run(site, record) for record in memory.unsettled())
-    return State(site.name, now, tuple(looks(site, memory, category)), tuple(routines), tuple(runs))
+    return State(site.name, now, tuple(looks(site, memory, category)), tuple(routines), tuple(runs), tuple(memory.emergencies()))
 
 
 def looks(site: Site, memory: Memory, category: str | None = None) -> Iterator[standing.Look]:
@@ -122,12 +124,15 @@ def document(state: State) -> Document:
     targets = (replace(section, title="Targets") for section in page.sections)
     rows = [_routine_row(one, state.at) for one in state.routines]
     heads = ("", "routine", "last run", "result", "next")
+    burning = Section(
+        "Emergencies", (listed(state.emergencies, lambda one: _burning(one, state.at)),) if state.emergencies else ()
+    )
     waiting = Section("Open runs", (listed(state.open_runs, lambda one: _open_entry(one, state.at)),) if state.open_runs else ())
     routines = Section("Routines", (table(heads, rows),) if rows else ())
     late = sum(one.overdue for one in state.routines)
     summary = ", ".join(part for part in (page.summary, f"{late} overdue" if late else "") if part)
     colophon = "From memory; `mainstay check` looks now."
-    return replace(page, summary=summary, sections=sections(waiting, *targets, routines), colophon=colophon)
+    return replace(page, summary=summary, sections=sections(burning, waiting, *targets, routines), colophon=colophon)
 
 
 def _next(site: Site, routine: Routine, now: datetime) -> datetime | None:
@@ -146,6 +151,16 @@ def _owes(record: RunRecord, owed: str, *, alive: bool) -> tuple[str, str]:
     if record.ended and not owed:
         return f"its result is watched for {record.watch}", "mainstay settle"
     return owed or "its owner is gone", f"mainstay resume {record.id}"
+
+
+def _burning(one: Emergency, now: datetime) -> Entry:
+    stands = f"{one.severity}, {one.phase or 'no phase has begun'}"
+    return Entry(
+        Cell("✗", "bad"),
+        f"{one.id}: {one.reason}",
+        ago(one.opened, now),
+        (Cell(stands), Cell(f"→ mainstay emergency show {one.id}", "info")),
+    )
 
 
 def _open_entry(one: OpenRun, now: datetime) -> Entry:

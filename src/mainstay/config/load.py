@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from mainstay.config.bind import Binder
 from mainstay.config.check import Checks
 from mainstay.config.document import Leaf, Map, Node, compose
+from mainstay.config.emergencies import check_fixes
 from mainstay.config.include import SECTIONS, Sources
 from mainstay.config.mistakes import Mistakes, nearest, shown
 from mainstay.config.routines import bind_routines, bind_windows
@@ -60,8 +61,11 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     _check_zone(binder, root)
     check_references(binder, targets)
     Checks(binder, kinds, nodes, windows).check(routines)
+    check_fixes(binder, TaskBinder(binder, targets), shape.emergencies if shape else None)
     good = {name: known.target for name, known in targets.items() if known.target}
-    return Site(shape.site, shape.timezone, good, routines, windows, shape.state) if shape else None
+    return (
+        Site(shape.site, shape.timezone, good, routines, windows, shape.state, emergencies=shape.emergencies) if shape else None
+    )
 
 
 def sections(binder: Binder, root: Map) -> dict[str, dict[str, Node]]:

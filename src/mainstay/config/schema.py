@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import typing
 from collections.abc import Iterable
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
@@ -147,4 +147,6 @@ def written(value: Any) -> Any:
     """Return a default as it would be written: numbers with a unit as text, the rest as JSON values."""
     if isinstance(value, Duration | Size | Share):
         return str(value).replace(" ", "")
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: written(getattr(value, field.name)) for field in fields(value)}
     return [written(item) for item in value] if isinstance(value, tuple | list) else encode(value)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from mainstay.config.document import Node
+from mainstay.model.emergency import Emergencies
 from mainstay.model.setting import Setting
 from mainstay.model.task import Category
 from mainstay.model.units import Duration
@@ -30,6 +31,9 @@ class SiteShape:
     targets: Annotated[dict[str, Node], Setting("what is maintained, by name")] = field(default_factory=dict)
     routines: Annotated[dict[str, Node], Setting("ordered lists of tasks, by name")] = field(default_factory=dict)
     windows: Annotated[dict[str, Node], Setting("when routines may run, by name")] = field(default_factory=dict)
+    emergencies: Annotated[Emergencies, Setting("contacts, escalation and response times of emergencies")] = field(
+        default_factory=Emergencies
+    )
 
 
 @dataclass(frozen=True)

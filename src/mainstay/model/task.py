@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from mainstay.model.emergency import Emergencies
 from mainstay.model.plan import Impact
 from mainstay.model.target import Origin, Target
 from mainstay.model.units import Duration
@@ -97,3 +98,4 @@ class Site:
     windows: dict[str, Window]
     state: Path
     files: tuple[Path, ...] = ()
+    emergencies: Emergencies = field(default_factory=Emergencies)
