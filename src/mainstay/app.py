@@ -19,12 +19,15 @@ from mainstay.kinds import registry
 from mainstay.ledger import events, queries, runs
 from mainstay.ledger.journal import Journal
 from mainstay.ledger.samples import Samples
+from mainstay.model.checklist import Sheet
+from mainstay.model.emergency import Emergency
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.figure import Series
 from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
 from mainstay.model.units import Duration
+from mainstay.people.checklists import Checklists
 from mainstay.people.emergencies import Emergencies
 from mainstay.system import clock
 from mainstay.system.process import Door
@@ -70,6 +73,15 @@ class App:
     def emergencies(self) -> Emergencies:
         """The emergencies of this site."""
         return Emergencies(self.context)
+
+    @property
+    def checklists(self) -> Checklists:
+        """The checklists of this site."""
+        return Checklists(self.context)
+
+    def remind(self) -> tuple[list[Emergency], list[Sheet]]:
+        """Write down what people have to be told by now: emergencies that stay open, checklists that are due."""
+        return self.emergencies.escalate(), self.checklists.remind()
 
     # Looking
 

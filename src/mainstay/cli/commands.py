@@ -24,7 +24,7 @@ SECTIONS = {
     "Set up": {"init": "site", "check-config": "site", "schema": "site", "doctor": "doctor", "demo": "demo"},
     "Look": {"status": "look", "check": "look", "why": "look", "plan": "run", "windows": "windows"},
     "Do": {"run": "run", "backup": "backup", "restore": "backup", "wal": "wal", "logs": "logs", "compat": "compat"},
-    "When it burns": {"emergency": "emergency"},
+    "People": {"checklist": "checklist", "emergency": "emergency", "remind": "checklist"},
     "Go on with a run": {"sign": "recover", "resume": "recover", "cancel": "recover", "rollback": "recover", "settle": "recover"},
     "Look back": {
         "runs": "memory",

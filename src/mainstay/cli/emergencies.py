@@ -36,7 +36,6 @@ _QUESTIONS = {
     "used": "Is that part in use?",
     "data_at_risk": "Is data being lost, taken or damaged?",
 }
-_FORMATS = {".html": "html", ".md": "markdown", ".json": "json"}
 
 
 def severity(named: str, answers: Mapping[str, bool | str | None] | None) -> tuple[Severity, str]:
@@ -100,12 +99,6 @@ def report(site: App, id: str) -> EmergencyReport:
     figures = {name: site.context.samples.history(name, since) for name in site.site.targets}
     rank = site.site.emergencies.rank(found.severity)
     return emergency.build(found, Around(records, own, figures, rank.respond, site.journal.head()), now)
-
-
-def format_of(output: str) -> str:
-    """Tell the format of a file by the ending of its name."""
-    ending = f".{output.rpartition('.')[2]}"
-    return _FORMATS.get(ending, "text")
 
 
 def fixes(site: App) -> list[Fix]:

@@ -197,7 +197,7 @@ def report(
     from mainstay.cli import emergencies, reports
 
     found = emergencies.report(call.opened(), id)
-    text, shown = reports.rendered(found, format or emergencies.format_of(output))
+    text, shown = reports.rendered(found, format or reports.format_of(output))
     if output:
         reports.save(output, text)
     elif shown:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from mainstay.config.bind import Binder
 from mainstay.config.check import Checks
+from mainstay.config.checklists import Known, bind_checklists
 from mainstay.config.document import Leaf, Map, Node, compose
 from mainstay.config.emergencies import check_fixes
 from mainstay.config.include import SECTIONS, Sources
@@ -61,10 +62,16 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     _check_zone(binder, root)
     check_references(binder, targets)
     Checks(binder, kinds, nodes, windows).check(routines)
-    check_fixes(binder, TaskBinder(binder, targets), shape.emergencies if shape else None)
+    tasks = TaskBinder(binder, targets)
+    checklists = bind_checklists(binder, nodes["checklists"], Known(tasks, targets, nodes["windows"]))
+    check_fixes(binder, tasks, shape.emergencies if shape else None)
     good = {name: known.target for name, known in targets.items() if known.target}
     return (
-        Site(shape.site, shape.timezone, good, routines, windows, shape.state, emergencies=shape.emergencies) if shape else None
+        Site(
+            shape.site, shape.timezone, good, routines, windows, shape.state, checklists=checklists, emergencies=shape.emergencies
+        )
+        if shape
+        else None
     )
 
 

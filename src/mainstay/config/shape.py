@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from mainstay.config.document import Node
+from mainstay.model.checklist import Due
 from mainstay.model.emergency import Emergencies
 from mainstay.model.setting import Setting
 from mainstay.model.task import Category
@@ -31,6 +32,9 @@ class SiteShape:
     targets: Annotated[dict[str, Node], Setting("what is maintained, by name")] = field(default_factory=dict)
     routines: Annotated[dict[str, Node], Setting("ordered lists of tasks, by name")] = field(default_factory=dict)
     windows: Annotated[dict[str, Node], Setting("when routines may run, by name")] = field(default_factory=dict)
+    checklists: Annotated[dict[str, Node], Setting("what people and facts answer, and people sign, by name")] = field(
+        default_factory=dict
+    )
     emergencies: Annotated[Emergencies, Setting("contacts, escalation and response times of emergencies")] = field(
         default_factory=Emergencies
     )
@@ -98,3 +102,36 @@ class WindowShape:
     rule: Annotated[str, Setting("a calendar rule", example="sunday 02:00")]
     length: Annotated[Duration, Setting("how long each slot lasts", ge=60, example="4h")]
     max_impact: Annotated[ImpactName, Setting("the highest impact allowed in it")] = "load"
+
+
+@dataclass(frozen=True)
+class ChecklistShape:
+    """What facts and people answer, and people sign."""
+
+    form: Annotated[str, Setting("a form that comes with Mainstay, to begin with", example="backup-daily")] = ""
+    targets: Annotated[
+        dict[str, str], Setting("which target stands for each role of the form", example="{backups: safe, data: db}")
+    ] = field(default_factory=dict)
+    title: Annotated[str, Setting("what it is called; without one, as its form or its name")] = ""
+    items: Annotated[
+        dict[str, tuple[Node, ...]], Setting("its items by group: a text that a person answers, or one with what answers it")
+    ] = field(default_factory=dict)
+    signed_by: Annotated[
+        tuple[str, ...], Setting("the roles that sign it, each by another person", example="[administrator, manager]")
+    ] = ()
+    due: Annotated[Due | None, Setting("when it is due; without it, whenever somebody begins", example="{rule: daily 07:00}")] = (
+        None
+    )
+    remind: Annotated[tuple[Duration, ...], Setting("how long after that people are reminded", example="[2h, 8h]")] = (
+        Duration(4 * 3600),
+    )
+
+
+@dataclass(frozen=True)
+class FormShape:
+    """A form that comes with Mainstay: items that name roles where a configuration names targets."""
+
+    title: Annotated[str, Setting("what it is called")]
+    roles: Annotated[dict[str, str], Setting("what stands for each role")]
+    items: Annotated[dict[str, tuple[Node, ...]], Setting("its items by group")]
+    signed_by: Annotated[tuple[str, ...], Setting("the roles that sign it, each by another person")] = ("verifier",)

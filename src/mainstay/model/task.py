@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from mainstay.model.checklist import Checklist
 from mainstay.model.emergency import Emergencies
 from mainstay.model.plan import Impact
 from mainstay.model.target import Origin, Target
@@ -98,4 +99,5 @@ class Site:
     windows: dict[str, Window]
     state: Path
     files: tuple[Path, ...] = ()
+    checklists: dict[str, Checklist] = field(default_factory=dict)
     emergencies: Emergencies = field(default_factory=Emergencies)
