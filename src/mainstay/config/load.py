@@ -60,10 +60,10 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     windows = bind_windows(binder, nodes["windows"])
     routines = bind_routines(binder, TaskBinder(binder, targets), nodes["routines"], nodes["windows"])
     _check_zone(binder, root)
-    check_references(binder, targets)
     Checks(binder, kinds, nodes, windows).check(routines)
     tasks = TaskBinder(binder, targets)
     checklists = bind_checklists(binder, nodes["checklists"], Known(tasks, targets, nodes["windows"]))
+    check_references(binder, targets)
     check_fixes(binder, tasks, shape.emergencies if shape else None)
     good = {name: known.target for name, known in targets.items() if known.target}
     return (

@@ -16,6 +16,7 @@ from mainstay.model.checklist import Answer, Item
 from mainstay.model.run import Status
 from mainstay.model.units import Duration
 from mainstay.report.compare import flat
+from mainstay.report.document import plural
 from mainstay.report.quantity import shown, unit_of
 from mainstay.system import clock
 
@@ -80,10 +81,11 @@ def _young(item: Item, what: str, age: Duration) -> Answered:
 
 def _judged(item: Item, findings: Iterable[Finding]) -> Answered:
     """Judge by the findings that are about it; where only bad ones are about it, none is a good sign."""
-    meant = [one for one in findings if item.about.casefold() in f"{one.on}: {one.because}".casefold()]
+    seen = list(findings)
+    meant = [one for one in seen if item.about.casefold() in f"{one.on}: {one.because}".casefold()]
     worst = max(meant, key=lambda one: one.level, default=None)
     if worst is None:
-        return Answered(Answer.OK, f"{item.task} looked, and has nothing to say about {item.about!r}")
+        return Answered(Answer.OK, f"{item.task} speaks of {plural(len(seen), 'thing')}, none of them this")
     bad = worst.level >= Level[item.fails_at.upper()]
     return Answered(Answer.NOT_OK if bad else Answer.OK, f"{worst.on}: {worst.because}")
 

@@ -148,7 +148,7 @@ class Checklists:
 
     def _remind(self, one: Checklist, sheet: Sheet) -> bool:
         age = (clock.now() - sheet.due).total_seconds()
-        owed = [after for after in sorted(one.remind) if after <= age and after not in sheet.reminded]
+        owed = [after for after in sorted(one.remind) if max(sheet.reminded, default=0) < after <= age]
         if not owed:
             return False
         body = {"name": sheet.name, "title": sheet.title, "due": sheet.due, "missing": sheet.missing}

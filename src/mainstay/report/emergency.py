@@ -214,4 +214,12 @@ def _moved(found: Emergency, target: str, series: Series) -> Moved | None:
         return None
     usual = median(before)
     farthest = max(during, key=lambda value: abs(value - usual))
-    return Moved(target, series.name, series.unit, usual, farthest, after[-1] if after else None, tuple(thinned(series.points)))
+    drawn = tuple(thinned(_near(found, series.points)))
+    return Moved(target, series.name, series.unit, usual, farthest, after[-1] if after else None, drawn)
+
+
+def _near(found: Emergency, points: Sequence[Point]) -> list[Point]:
+    """Leave the points around it, so that it is wide enough to be seen."""
+    last = found.closed or points[-1][0]
+    margin = max(BEFORE, 2 * (last - found.opened))
+    return [point for point in points if found.opened - margin <= point[0] <= last + margin]
