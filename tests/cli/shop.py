@@ -31,6 +31,8 @@ routines:
   nightly: {{tasks: [mark.run], window: night}}
 windows:
   night: {{rule: "yearly 01-01 02:00", length: 1h}}
+checklists:
+  opening: {{items: {{Shop: [The till is counted, {{text: The database answers, task: db.check}}]}}}}
 """
 
 

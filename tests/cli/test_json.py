@@ -26,6 +26,11 @@ CALLS = {
     "logs": "logs report",
     "windows": "windows",
     "trends": "trends db",
+    "checklists": "checklist list",
+    "checklist": "checklist show opening",
+    "emergencies": "emergency list",
+    "emergency": "emergency show",
+    "fixes": "emergency fixes",
     "ledger": "ledger verify",
     "head": "ledger head",
 }

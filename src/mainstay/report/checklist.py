@@ -75,7 +75,7 @@ def document(report: ChecklistReport) -> Document:
         title=sheet.title,
         badge=_badge(report.status),
         summary=_summary(sheet),
-        about=(report.site, f"due {sheet.due.astimezone(now.tzinfo):%A %d %B %Y, %H:%M %Z}", sheet.id),
+        about=(report.site, f"due {sheet.due.astimezone(now.tzinfo):%A %d %B %Y, %H:%M %Z (week %V)}", sheet.id),
         sections=sections(Section("", (_tiles(sheet),)), *answered, _signatures(report)),
         colophon=f"Made {now:%Y-%m-%d %H:%M %Z}. SHA-256 of what is signed: {report.content}.{chain(report.head)}",
     )
