@@ -65,7 +65,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "emergency open": ("--severity", "S3", "--reason", "slow since noon"),
     "emergency note": ("last", "it is the disk"),
     "emergency phase": ("last", "cause"),
-    "emergency close": ("last", "--resolution", "went away"),
+    "emergency close": ("last", "--resolution", "went away", "--follow-up", "watch it"),
     "emergency done": ("last", "1"),
     "emergency list": (),
     "emergency show": (),

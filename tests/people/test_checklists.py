@@ -142,6 +142,16 @@ def test_a_signature_holds_for_the_answers_that_it_was_given_for(shop: Shop) -> 
     assert "no longer counts: an answer was changed afterwards" in text
 
 
+def test_what_facts_say_again_in_other_words_does_not_end_a_signature(shop: Shop) -> None:
+    item = {"text": "done", "done": "menu.run"}
+    app = site(shop, item, signed_by=TWO)
+    app.run("menu.run", Launch(by="ann", envelope=app.forecast("menu.run").envelope))
+    first = app.checklists.answer("daily")
+    app.checklists.sign(first.id, "ann", TWO[0], "")
+    again = app.checklists.answer(first.id)
+    assert (again.lines, len(again.signatures)) == (first.lines, 1)
+
+
 def test_what_is_not_in_order_is_signed_with_what_was_done_about_it(shop: Shop) -> None:
     app = site(shop, "the till is counted")
     app.checklists.answer_as("daily", 1, "ann", "two coins short", ok=False)

@@ -162,6 +162,12 @@ def test_closing_opens_the_follow_up_that_the_runbook_is_updated(shop: Shop) -> 
         app.emergencies.close(found.id, "bob", "again", [])
 
 
+def test_its_id_is_not_taken_for_that_of_a_run(shop: Shop) -> None:
+    app, found = opened(shop)
+    with pytest.raises(Refused, match="no such run"):
+        app.run_record(found.id)
+
+
 def test_two_who_close_it_at_once_leave_the_first_word(shop: Shop) -> None:
     app, found = opened(shop)
     for by in ("ann", "bob"):

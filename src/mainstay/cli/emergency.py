@@ -121,8 +121,9 @@ def close(
     from mainstay.cli import emergencies
 
     site = call.opened()
-    left = follow_up if follow_up is not None else emergencies.asked_for_follow_ups()
-    emergencies.closed(site.emergencies.close(id, call.person(name), resolution, left))
+    found = site.emergencies.get(id)
+    left = follow_up if follow_up is not None or found.closed else emergencies.asked_for_follow_ups()
+    emergencies.closed(site.emergencies.close(found.id, call.person(name), resolution, left or ()))
 
 
 @group.command()

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from mainstay.config.document import Node
 from mainstay.config.fields import REQUIRED, Declared, declared, members
 from mainstay.config.schema import written
-from mainstay.config.shape import RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
+from mainstay.config.shape import ChecklistShape, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
 from mainstay.config.targets import Kinds
+from mainstay.model.checklist import Item
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration, Share, Size
 
@@ -38,6 +39,8 @@ _COMMON = (
     ("Routines", RoutineShape),
     ("Every task of a routine", TaskShape),
     ("Windows", WindowShape),
+    ("Checklists", ChecklistShape),
+    ("Every item of a checklist", Item),
 )
 _HEAD = """# Settings
 

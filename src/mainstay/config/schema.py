@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from mainstay.config.document import Node
 from mainstay.config.fields import REQUIRED, Declared, declared, members
-from mainstay.config.shape import NAME, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
+from mainstay.config.shape import NAME, ChecklistShape, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
 from mainstay.config.targets import Kinds
+from mainstay.model.checklist import Item
 from mainstay.model.codec import encode
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration, Share, Size
@@ -53,7 +54,7 @@ def schema(kinds: Kinds) -> Schema:
     """Return the schema of a configuration that uses these kinds."""
     loaded = [kinds.load(name) for name in kinds.names()]
     root = _object(SiteShape)
-    sections = {"targets": _target(loaded), "routines": _routine(), "windows": _object(WindowShape)}
+    sections = {"targets": _target(loaded), "routines": _routine(), "windows": _object(WindowShape), "checklists": _checklist()}
     for name, inner in sections.items():
         root["properties"][name] |= {"additionalProperties": inner, "propertyNames": {"pattern": f"^{NAME.pattern}$"}}
     shared = {"task": _entry(loaded), "secret": _SECRET}
@@ -77,6 +78,13 @@ def _routine() -> Schema:
     shape = _object(RoutineShape)
     for name in ("tasks", "around", "checks"):
         shape["properties"][name]["items"] = {"$ref": "#/$defs/task"}
+    return shape
+
+
+def _checklist() -> Schema:
+    shape = _object(ChecklistShape)
+    item = {"anyOf": [{"type": "string"}, _object(Item)]}
+    shape["properties"]["items"] |= {"additionalProperties": {"type": "array", "items": item}}
     return shape
 
 

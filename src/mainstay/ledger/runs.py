@@ -38,7 +38,7 @@ def feed(record: RunRecord, event: Event) -> RunRecord:
 def load(journal: Journal, run: str) -> RunRecord | None:
     """Return the record of a run, or None when the journal has none of that id."""
     found = list(journal.events(run=run))
-    return fold(found) if found else None
+    return fold(found) if found and found[0].kind == events.RUN_STARTED else None  # emergencies and sheets have ids, too
 
 
 def _started(event: Event) -> RunRecord:

@@ -58,13 +58,13 @@ class Checklists:
         return self._current(known[what])
 
     def answer(self, what: str, numbers: Sequence[int] = ()) -> Sheet:
-        """Let facts answer these items, or every one that no person has answered."""
+        """Let facts answer these items, or every one that no person has answered; what is signed changes with the answer only."""
         sheet = self._opened(self.sheet(what))
         wanted = [line for line in sheet.lines if line.item.automatic and (line.number in numbers if numbers else not line.by)]
         answers = Answers(self._context)
         for line in wanted:
             found = answers.to(line.item)
-            if (found.answer, found.text) != (line.answer, line.text):
+            if found.answer is not line.answer or (found.text != line.text and not sheet.signatures):
                 self._write(sheet, line, found.answer, "", found.text)
         return self.sheet(sheet.id)
 
