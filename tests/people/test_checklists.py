@@ -314,3 +314,26 @@ def test_the_checklists_around_a_window_are_answered_by_real_looks(shop: Shop) -
     assert next(line for line in after.lines if line.item.task == "api.check").answer is Answer.NOT_OK
     assert next(line for line in after.lines if line.item.task == "db.check").answer is Answer.OK
     assert {line.answer for line in after.lines if not line.item.automatic} == {Answer.OPEN}
+
+
+@pytest.mark.covers("CHK-05")
+def test_the_weekly_form_names_what_is_missing_and_the_month_is_approved_by_two(shop: Shop) -> None:
+    site = Repository(shop)
+    roles = {"backups": "safe", "data": "db"}
+    shop.more = {"checklists": {"weekly": {"form": "backup-weekly", "targets": roles}, "month": {"form": "backup-monthly"}}}
+    site.run("backup", "prove", "prune")
+    app = shop.open()
+    weekly = app.checklists.answer("weekly")
+    texts = {line.item.text: line.answer for line in weekly.lines}
+    assert texts["Backup command completed without errors"] is Answer.OK
+    assert texts["File integrity verified (can restore)"] is Answer.OK
+    assert texts["File size reasonable (> 50 MB)"] is Answer.NOT_OK
+    assert texts["Copied to secondary location"] is Answer.NOT_OK
+    assert texts["Residents: as expected"] is Answer.OPEN
+    assert f"(week {weekly.due.astimezone(BERLIN):%V})" in render(
+        build("shop", weekly, clock.now().astimezone(BERLIN), ""), "text"
+    )
+    for line in app.checklists.sheet("month").lines:
+        month = app.checklists.answer_as("month", line.number, "ann", "looked at it", ok=True)
+    assert signed(app, month, "ann").missing == ("IT manager",)
+    assert app.checklists.sign(month.id, "bob", "IT manager", "").complete

@@ -66,13 +66,10 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     check_references(binder, targets)
     check_fixes(binder, tasks, shape.emergencies if shape else None)
     good = {name: known.target for name, known in targets.items() if known.target}
-    return (
-        Site(
-            shape.site, shape.timezone, good, routines, windows, shape.state, checklists=checklists, emergencies=shape.emergencies
-        )
-        if shape
-        else None
-    )
+    if shape is None:
+        return None
+    site = Site(shape.site, shape.timezone, good, routines, windows, shape.state)
+    return replace(site, checklists=checklists, emergencies=shape.emergencies)
 
 
 def sections(binder: Binder, root: Map) -> dict[str, dict[str, Node]]:
