@@ -21,7 +21,9 @@ from mainstay.ledger import events, queries, runs
 from mainstay.ledger.journal import Journal
 from mainstay.ledger.samples import Samples
 from mainstay.model.because import Finding
+from mainstay.model.checklist import Sheet
 from mainstay.model.codec import encode
+from mainstay.model.emergency import Emergency
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.figure import Series
 from mainstay.model.plan import Envelope, Plan
@@ -29,6 +31,8 @@ from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
 from mainstay.model.units import Duration
 from mainstay.notify import deliver
+from mainstay.people.checklists import Checklists
+from mainstay.people.emergencies import Emergencies
 from mainstay.schedule.agenda import Agenda, Announced
 from mainstay.schedule.blackouts import Span
 from mainstay.system import clock
@@ -70,6 +74,20 @@ class App:
     def journal(self) -> Journal:
         """The journal."""
         return self.context.journal
+
+    @property
+    def emergencies(self) -> Emergencies:
+        """The emergencies of this site."""
+        return Emergencies(self.context)
+
+    @property
+    def checklists(self) -> Checklists:
+        """The checklists of this site."""
+        return Checklists(self.context)
+
+    def remind(self) -> tuple[list[Emergency], list[Sheet]]:
+        """Write down what people have to be told by now: emergencies that stay open, checklists that are due."""
+        return self.emergencies.escalate(), self.checklists.remind()
 
     # Looking
 

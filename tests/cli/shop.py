@@ -33,6 +33,8 @@ windows:
   night: {{rule: "yearly 01-01 02:00", length: 1h}}
 blackouts:
   closed: {{on: "12-24..12-26", reason: nobody is here}}
+checklists:
+  opening: {{items: {{Shop: [The till is counted, {{text: The database answers, task: db.check}}]}}}}
 """
 
 

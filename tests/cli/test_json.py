@@ -29,6 +29,11 @@ CALLS = {
     "ready": "ready daily",
     "trends": "trends db",
     "notices": "notify list",
+    "checklists": "checklist list",
+    "checklist": "checklist show opening",
+    "emergencies": "emergency list",
+    "emergency": "emergency show",
+    "fixes": "emergency fixes",
     "ledger": "ledger verify",
     "head": "ledger head",
 }

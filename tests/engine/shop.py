@@ -18,6 +18,7 @@ class Shop:
         self.routines: dict[str, Any] = {}
         self.windows: dict[str, Any] = {}
         self.blackouts: dict[str, Any] = {}
+        self.more: dict[str, Any] = {}
 
     def script(self, text: str) -> list[str]:
         """Return the argument list of a shell script; `$LOG` is the log of effects."""
@@ -40,7 +41,7 @@ class Shop:
         site = {"site": "shop", "timezone": "Europe/Berlin", "state": str(self.folder / "state"), "targets": self.targets}
         path = self.folder / "mainstay.yaml"
         calendar = {"windows": self.windows, "blackouts": self.blackouts}
-        path.write_text(json.dumps({**site, "routines": self.routines, **calendar}, indent=1))  # JSON is YAML
+        path.write_text(json.dumps({**site, "routines": self.routines, **calendar, **self.more}, indent=1))  # JSON is YAML
         return App.open(path)
 
     @property

@@ -18,7 +18,7 @@ from mainstay.app import App
 from mainstay.engine.run import Launch
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Impact
-from mainstay.model.run import Emergency, Status
+from mainstay.model.run import Override, Status
 from mainstay.schedule.agenda import Announced
 from mainstay.schedule.blackouts import Span
 from mainstay.system import clock
@@ -109,7 +109,7 @@ def test_one_of_the_configuration_is_neither_changed_nor_removed_by_command(stal
 def test_an_emergency_passes_with_a_name_and_a_reason_on_record(stall: Shop) -> None:
     stall.blackouts = {"fiscal_year": {"on": f"{today():%m-%d}"}}
     app = stall.open()
-    urgent = Emergency("Grace Hopper", "CVE-2026-1234")
+    urgent = Override("Grace Hopper", "CVE-2026-1234")
     record = app.run("daily", Launch(by="ada", envelope=app.forecast("daily").envelope, emergency=urgent))
     assert app.run_record(record.id).emergency == urgent
     assert {task.id: task.status for task in record.tasks}["close.run"] is Status.CHANGED

@@ -25,7 +25,7 @@ SECTIONS = {
     "Look": {"status": "look", "check": "look", "why": "look", "plan": "run"},
     "Plan ahead": {"windows": "windows", "ready": "run", "window": "windows", "blackout": "blackout"},
     "Do": {"run": "run", "backup": "backup", "restore": "backup", "wal": "wal", "logs": "logs", "compat": "compat"},
-    "Tell people": {"notify": "notify"},
+    "People": {"notify": "notify", "checklist": "checklist", "remind": "checklist", "emergency": "emergency"},
     "Go on with a run": {"sign": "recover", "resume": "recover", "cancel": "recover", "rollback": "recover", "settle": "recover"},
     "Look back": {
         "runs": "memory",

@@ -16,7 +16,7 @@ from mainstay.engine.run import Launch
 from mainstay.model.codec import encode
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope, Plan
-from mainstay.model.run import Emergency, RunRecord, Status, TaskRecord, Verdict
+from mainstay.model.run import Override, RunRecord, Status, TaskRecord, Verdict
 from mainstay.model.task import Routine
 from mainstay.model.units import Duration, Size
 from mainstay.report import marks, screens, terminal
@@ -36,14 +36,14 @@ class How:
     yes: bool = False
     scheduled: bool = False
     dry: bool = False
-    emergency: Emergency | None = None
+    emergency: Override | None = None
 
 
-def emergency(asked: bool, approver: str, reason: str) -> Emergency | None:
+def emergency(asked: bool, approver: str, reason: str) -> Override | None:
     """Return the emergency that somebody answers for, or None."""
     if asked != bool(approver and reason) or bool(approver) != bool(reason):
         raise typer.BadParameter("an emergency has all of --emergency, --approver NAME and --reason TEXT")
-    return Emergency(approver, reason) if asked else None
+    return Override(approver, reason) if asked else None
 
 
 def start(routine: Callable[[App], Routine], how: How) -> None:

@@ -25,6 +25,7 @@ from mainstay.system.files import write_atomic
 
 _EARLIER = 30  # runs of the same routine that a report compares with
 _DAYS = 90  # how far back its figures go
+_FORMATS = {".html": "html", ".md": "markdown", ".json": "json"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,12 @@ def rendered(found: Report, format: str) -> tuple[str, Document | None]:
     except ValueError as error:
         raise ConfigError(str(error), next="use --changes for CSV, or another format") from error
     return text, as_document(found) if format == "text" else None
+
+
+def format_of(output: str) -> str:
+    """Tell the format of a file by the ending of its name."""
+    ending = f".{output.rpartition('.')[2]}"
+    return _FORMATS.get(ending, "text")
 
 
 def known_format(format: str) -> None:

@@ -10,6 +10,7 @@ from mainstay.cli import notices
 from mainstay.engine import agenda, owed
 from mainstay.kinds import registry
 from mainstay.ledger.memory import Memory
+from mainstay.model.emergency import Emergency
 from mainstay.model.run import RunRecord, Status, Verdict
 from mainstay.model.task import Routine, Site, Slot
 from mainstay.report import marks, standing
@@ -59,6 +60,7 @@ class State:
     routines: tuple[RoutineState, ...]
     open_runs: tuple[OpenRun, ...]
     notices: notices.NoticeState
+    emergencies: tuple[Emergency, ...] = ()
 
 
 def of(site: Site, now: datetime, category: str | None = None) -> State:
@@ -68,7 +70,8 @@ def of(site: Site, now: datetime, category: str | None = None) -> State:
     routines = (routine_state(calendar, memory, routine, now) for routine in site.routines.values())
     runs = (open_run(site, record) for record in memory.unsettled())
     looked = tuple(looks(site, memory, category))
-    return State(site.name, now, looked, tuple(routines), tuple(runs), notices.state(site, now))
+    burning = tuple(memory.emergencies())
+    return State(site.name, now, looked, tuple(routines), tuple(runs), notices.state(site, now), burning)
 
 
 def looks(site: Site, memory: Memory, category: str | None = None) -> Iterator[standing.Look]:
@@ -122,12 +125,15 @@ def document(state: State) -> Document:
     targets = (replace(section, title="Targets") for section in page.sections)
     rows = [_routine_row(one, state.at) for one in state.routines]
     heads = ("", "routine", "last run", "result", "next")
+    burning = Section(
+        "Emergencies", (listed(state.emergencies, lambda one: _burning(one, state.at)),) if state.emergencies else ()
+    )
     waiting = Section("Open runs", (listed(state.open_runs, lambda one: _open_entry(one, state.at)),) if state.open_runs else ())
     routines = Section("Routines", (table(heads, rows),) if rows else ())
     late = sum(one.overdue for one in state.routines)
     summary = ", ".join(part for part in (page.summary, f"{late} overdue" if late else "") if part)
     colophon = "From memory; `mainstay check` looks now."
-    told = sections(waiting, *targets, routines, Section("", (notices.line(state.notices),)))
+    told = sections(burning, waiting, *targets, routines, Section("", (notices.line(state.notices),)))
     return replace(page, summary=summary, sections=told, colophon=colophon)
 
 
@@ -146,6 +152,16 @@ def _owes(record: RunRecord, owed: str, unreviewed: list[str], *, alive: bool) -
     if record.ended and not owed:
         return f"its result is watched for {record.watch}", "mainstay settle"
     return owed or "its owner is gone", f"mainstay resume {record.id}"
+
+
+def _burning(one: Emergency, now: datetime) -> Entry:
+    stands = f"{one.severity}, {one.phase or 'no phase has begun'}"
+    return Entry(
+        Cell("✗", "bad"),
+        f"{one.id}: {one.reason}",
+        ago(one.opened, now),
+        (Cell(stands), Cell(f"→ mainstay emergency show {one.id}", "info")),
+    )
 
 
 def _open_entry(one: OpenRun, now: datetime) -> Entry:

@@ -12,7 +12,7 @@ from mainstay.config.mistakes import Mistakes, Wrong
 from mainstay.model.errors import ConfigError
 from mainstay.model.target import Origin
 
-SECTIONS = ("targets", "routines", "windows", "blackouts", "notify")
+SECTIONS = ("targets", "routines", "windows", "blackouts", "notify", "checklists")
 _DEEPEST = 8
 _MOST_FILES = 100
 _WILD = frozenset("*?[")

@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from mainstay.config.bind import Binder
 from mainstay.config.channels import bind_channels, check_templates
 from mainstay.config.check import Checks
+from mainstay.config.checklists import Known, bind_checklists
 from mainstay.config.document import Leaf, Map, Node, compose
+from mainstay.config.emergencies import check_fixes
 from mainstay.config.include import SECTIONS, Sources
 from mainstay.config.mistakes import Mistakes, nearest, shown
 from mainstay.config.routines import bind_routines
@@ -61,7 +63,10 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     routines = bind_routines(binder, TaskBinder(binder, targets), nodes["routines"], nodes["windows"])
     blackouts = bind_blackouts(binder, nodes["blackouts"])
     _check_zone(binder, root)
+    tasks = TaskBinder(binder, targets)
+    checklists = bind_checklists(binder, nodes["checklists"], Known(tasks, targets, nodes["windows"]))
     check_references(binder, targets)
+    check_fixes(binder, tasks, shape.emergencies if shape else None)
     good = {name: known.target for name, known in targets.items() if known.target}
     checks = Checks(binder, kinds, nodes, windows)
     checks.check(routines)
@@ -70,8 +75,9 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     if shape is None:
         return None
     check_templates(binder, shape.notice_templates)
-    site = Site(shape.site, shape.timezone, good, routines, windows, shape.state, blackouts=blackouts)
-    return replace(site, channels=channels, contact=shape.contact, notice_templates=shape.notice_templates)
+    told = {"channels": channels, "contact": shape.contact, "notice_templates": shape.notice_templates}
+    site = Site(shape.site, shape.timezone, good, routines, windows, shape.state, blackouts=blackouts, **told)
+    return replace(site, checklists=checklists, emergencies=shape.emergencies)
 
 
 def sections(binder: Binder, root: Map) -> dict[str, dict[str, Node]]:

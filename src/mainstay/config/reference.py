@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from mainstay.config.document import Node
 from mainstay.config.fields import REQUIRED, Declared, declared, members
 from mainstay.config.schema import written
-from mainstay.config.shape import BlackoutShape, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
+from mainstay.config.shape import BlackoutShape, ChecklistShape, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
 from mainstay.config.targets import Kinds
 from mainstay.model.channel import ChannelShape
+from mainstay.model.checklist import Item
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration, Share, Size
 
@@ -41,6 +42,8 @@ _COMMON = (
     ("Windows", WindowShape),
     ("Blackouts", BlackoutShape),
     ("Channels of `notify`", ChannelShape),
+    ("Checklists", ChecklistShape),
+    ("Every item of a checklist", Item),
 )
 _HEAD = """# Settings
 

@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 import typing
 from collections.abc import Iterable
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from mainstay.config.document import Node
 from mainstay.config.fields import REQUIRED, Declared, declared, members
-from mainstay.config.shape import NAME, BlackoutShape, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
+from mainstay.config.shape import (
+    NAME,
+    BlackoutShape,
+    ChecklistShape,
+    RoutineShape,
+    SiteShape,
+    TargetShape,
+    TaskShape,
+    WindowShape,
+)
 from mainstay.config.targets import Kinds
 from mainstay.model.channel import ChannelShape
+from mainstay.model.checklist import Item
 from mainstay.model.codec import encode
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration, Share, Size
@@ -55,7 +65,8 @@ def schema(kinds: Kinds) -> Schema:
     loaded = [kinds.load(name) for name in kinds.names()]
     root = _object(SiteShape)
     shapes = {"windows": WindowShape, "blackouts": BlackoutShape, "notify": ChannelShape}
-    sections = {"targets": _target(loaded), "routines": _routine(), **{name: _object(shape) for name, shape in shapes.items()}}
+    flat = {name: _object(shape) for name, shape in shapes.items()}
+    sections = {"targets": _target(loaded), "routines": _routine(), **flat, "checklists": _checklist()}
     for name, inner in sections.items():
         root["properties"][name] |= {"additionalProperties": inner, "propertyNames": {"pattern": f"^{NAME.pattern}$"}}
     shared = {"task": _entry(loaded), "secret": _SECRET}
@@ -79,6 +90,13 @@ def _routine() -> Schema:
     shape = _object(RoutineShape)
     for name in ("tasks", "around", "checks"):
         shape["properties"][name]["items"] = {"$ref": "#/$defs/task"}
+    return shape
+
+
+def _checklist() -> Schema:
+    shape = _object(ChecklistShape)
+    item = {"anyOf": [{"type": "string"}, _object(Item)]}
+    shape["properties"]["items"] |= {"additionalProperties": {"type": "array", "items": item}}
     return shape
 
 
@@ -149,4 +167,6 @@ def written(value: Any) -> Any:
     """Return a default as it would be written: numbers with a unit as text, the rest as JSON values."""
     if isinstance(value, Duration | Size | Share):
         return str(value).replace(" ", "")
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: written(getattr(value, field.name)) for field in fields(value)}
     return [written(item) for item in value] if isinstance(value, tuple | list) else encode(value)

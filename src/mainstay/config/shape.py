@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from mainstay.config.document import Node
 from mainstay.model.channel import Sort
+from mainstay.model.checklist import Due
+from mainstay.model.emergency import Emergencies
 from mainstay.model.setting import Setting
 from mainstay.model.task import Category, TaskLevel
 from mainstay.model.units import Duration
@@ -39,6 +41,12 @@ class SiteShape:
     notice_templates: Annotated[
         dict[Sort, Path], Setting("templates of your own, by the sort of notice", example="{lead: /etc/mainstay/lead.txt}")
     ] = field(default_factory=dict)
+    checklists: Annotated[dict[str, Node], Setting("what people and facts answer, and people sign, by name")] = field(
+        default_factory=dict
+    )
+    emergencies: Annotated[Emergencies, Setting("contacts, escalation and response times of emergencies")] = field(
+        default_factory=Emergencies
+    )
 
 
 @dataclass(frozen=True)
@@ -175,3 +183,36 @@ class BlackoutShape:
             raise ValueError("`moment` needs `before` or `after`: a moment alone lasts no time")
         if self.ical and not self.ical.startswith(("/", "https://", "http://")):
             raise ValueError(f"{self.ical!r} is neither an absolute path nor an address")
+
+
+@dataclass(frozen=True)
+class ChecklistShape:
+    """What facts and people answer, and people sign."""
+
+    form: Annotated[str, Setting("a form that comes with Mainstay, to begin with", example="backup-daily")] = ""
+    targets: Annotated[
+        dict[str, str], Setting("which target stands for each role of the form", example="{backups: safe, data: db}")
+    ] = field(default_factory=dict)
+    title: Annotated[str, Setting("what it is called; without one, as its form or its name")] = ""
+    items: Annotated[
+        dict[str, tuple[Node, ...]], Setting("its items by group: a text that a person answers, or one with what answers it")
+    ] = field(default_factory=dict)
+    signed_by: Annotated[
+        tuple[str, ...], Setting("the roles that sign it, each by another person", example="[administrator, manager]")
+    ] = ()
+    due: Annotated[Due | None, Setting("when it is due; without it, whenever somebody begins", example="{rule: daily 07:00}")] = (
+        None
+    )
+    remind: Annotated[tuple[Duration, ...], Setting("how long after that people are reminded", example="[2h, 8h]")] = (
+        Duration(4 * 3600),
+    )
+
+
+@dataclass(frozen=True)
+class FormShape:
+    """A form that comes with Mainstay: items that name roles where a configuration names targets."""
+
+    title: Annotated[str, Setting("what it is called")]
+    roles: Annotated[dict[str, str], Setting("what stands for each role")]
+    items: Annotated[dict[str, tuple[Node, ...]], Setting("its items by group")]
+    signed_by: Annotated[tuple[str, ...], Setting("the roles that sign it, each by another person")] = ("verifier",)

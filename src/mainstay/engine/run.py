@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from mainstay.engine import bracket, gate, owed, plan, turn, verify
+from mainstay.engine import bracket, freeze, gate, owed, plan, turn, verify
 from mainstay.engine.context import Context
 from mainstay.engine.drive import FINISHED, Drive, owned
 from mainstay.engine.quiet import wait_for_quiet
@@ -16,7 +16,7 @@ from mainstay.ledger import events, runs
 from mainstay.model.codec import encode
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope
-from mainstay.model.run import Emergency, RunRecord, Status
+from mainstay.model.run import Override, RunRecord, Status
 from mainstay.model.task import Routine, Slot, Task
 from mainstay.model.units import Duration
 from mainstay.schedule.agenda import occurrence
@@ -37,7 +37,7 @@ class Launch:
     scheduled: bool = False
     envelope: Envelope | None = None
     how: str = ""
-    emergency: Emergency | None = None
+    emergency: Override | None = None
 
 
 def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
@@ -51,6 +51,8 @@ def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
         slot = None
         with _refusal_remembered(drive):
             slot = gate.slot(context, routine) if how.scheduled else None
+            if how.scheduled:
+                freeze.refuse(context, routine)
         if how.envelope:
             drive.write(events.RUN_CONSENTED, {"by": _by(how), "how": how.how, "envelope": encode(how.envelope)})
         return begin(drive, slot)

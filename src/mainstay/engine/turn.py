@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from mainstay.engine import act, bracket, gate, observe, owed, plan
+from mainstay.engine import act, bracket, freeze, gate, observe, owed, plan
 from mainstay.engine.drive import Drive, latest
 from mainstay.kinds.kind import Session
 from mainstay.ledger import events
@@ -184,9 +184,13 @@ def _kept_out(drive: Drive, task: Task, made: Plan, expected: Duration | None) -
         return reason
     reason = gate.fits(made, expected, drive.routine, record.slot)
     if reason or not record.attended:
-        return reason or gate.allowed(drive.context, drive.routine, made, record.slot)
+        return reason or _frozen(drive, task, made) or gate.allowed(drive.context, drive.routine, made, record.slot)
     others = (one for one in record.tasks if one.id != task.id and not one.bracket and one.status is not Status.DEFERRED)
     return gate.consented(made, record.envelope, [one.plan for one in others if one.plan])
+
+
+def _frozen(drive: Drive, task: Task, made: Plan) -> Because | None:
+    return freeze.frozen(drive.context, task) if made.steps else None
 
 
 def _steps(drive: Drive, task: Task, session: Session, until: clock.Deadline | None) -> str:

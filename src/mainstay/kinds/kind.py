@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from mainstay.model.because import Because, Finding
+from mainstay.model.emergency import Symptom
 from mainstay.model.errors import Cancelled
 from mainstay.model.figure import Figure, Series
 from mainstay.model.plan import Impact, On, Skip, Step
@@ -96,6 +97,8 @@ class TaskKind(ABC, Generic[F, P]):
     params: ClassVar[type] = NoParams
     waits: ClassVar[bool] = False  # a person answers: the run is parked, and no act is done
     proves: ClassVar[str] = ""  # the task of the same target that makes the copies which this one proves restorable
+    relieves: ClassVar[tuple[Symptom, ...]] = ()  # what it helps against in an emergency
+    evidence: ClassVar[tuple[str, ...]] = ("check",)  # tasks of the same target whose looks are kept before it is used for that
     bracket: ClassVar[bool] = False  # its step stays in force around other tasks and is always taken back
     actions: ClassVar[dict[str, Act]] = {}
 

@@ -54,3 +54,20 @@ PEOPLES_ACTS = {
     RUN_ANSWERED: "answered",
     RUN_SETTLED: "settled",
 }
+
+# Emergencies: `run` is the id, EM-YYYY-NNN
+EMERGENCY_OPENED = (
+    "emergency.opened"  # severity, reason, by, because, contacts, respond, update: whom it reaches is to be told at once
+)
+EMERGENCY_EVIDENCE = "emergency.evidence"  # at, why, looks, changed, unsettled
+EMERGENCY_NOTED = "emergency.noted"  # by, text
+EMERGENCY_PHASE = "emergency.phase"  # phase, by, owner, text
+EMERGENCY_ESCALATED = "emergency.escalated"  # after, to: whom it has to reach now
+EMERGENCY_CLOSED = "emergency.closed"  # by, resolution, follow_ups
+EMERGENCY_FOLLOWED = "emergency.followed"  # number, by, remark: a follow-up is done
+
+# Checklists: `run` is the id of the sheet, name@due
+CHECKLIST_OPENED = "checklist.opened"  # name, title, due, signed_by, items: it is due, and this is its form
+CHECKLIST_ANSWERED = "checklist.answered"  # number, answer, by ("" = facts), text
+CHECKLIST_SIGNED = "checklist.signed"  # by, role, login, content (SHA-256), text
+CHECKLIST_REMINDED = "checklist.reminded"  # name, title, due, after, unanswered, missing: somebody is to be told

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mainstay.ledger import queries
+from mainstay.ledger import emergencies, queries
 from mainstay.ledger.journal import Journal
 from mainstay.ledger.samples import Look, Samples
+from mainstay.model.emergency import Emergency
 from mainstay.model.run import RunRecord
 
 
@@ -23,6 +24,10 @@ class Memory:
     def runs(self, count: int, routine: str) -> list[RunRecord]:
         """Return the newest runs of a routine, newest first."""
         return queries.of_routine(self.journal, routine, count)
+
+    def emergencies(self) -> list[Emergency]:
+        """Return the emergencies that nobody has closed."""
+        return emergencies.still_open(self.journal)
 
     def unsettled(self) -> list[RunRecord]:
         """Return the runs of which something may still be owed."""

@@ -14,7 +14,7 @@ from mainstay.model.because import Finding
 from mainstay.model.codec import decode
 from mainstay.model.figure import Figure, Measure
 from mainstay.model.plan import Envelope, Plan, Step
-from mainstay.model.run import Emergency, Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
+from mainstay.model.run import Override, Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
 from mainstay.model.task import Slot
 from mainstay.model.units import Duration
 
@@ -39,13 +39,13 @@ def feed(record: RunRecord, event: Event) -> RunRecord:
 def load(journal: Journal, run: str) -> RunRecord | None:
     """Return the record of a run, or None when the journal has none of that id."""
     found = list(journal.events(run=run))
-    return fold(found) if found else None
+    return fold(found) if found and found[0].kind == events.RUN_STARTED else None  # emergencies and sheets have ids, too
 
 
 def _started(event: Event) -> RunRecord:
     body = event.body
     tasks = tuple(decode(TaskRecord, task) for task in body["tasks"])
-    emergency = decode(Emergency, body["emergency"]) if body.get("emergency") else None
+    emergency = decode(Override, body["emergency"]) if body.get("emergency") else None
     return RunRecord(
         id=event.run,
         routine=body["routine"],

@@ -103,7 +103,7 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class Emergency:
+class Override:
     """Why a run may pass windows and blackouts: who answers for it, and the reason."""
 
     approver: str
@@ -129,7 +129,7 @@ class RunRecord:
     attended: bool = True
     occurrence: str = ""
     slot: Slot | None = None
-    emergency: Emergency | None = None
+    emergency: Override | None = None
     envelope: Envelope | None = None
     tasks: tuple[TaskRecord, ...] = ()
     checks: tuple[TaskRecord, ...] = ()

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mainstay.model.channel import Channel, Sort
+from mainstay.model.checklist import Checklist
+from mainstay.model.emergency import Emergencies
 from mainstay.model.plan import Impact
 from mainstay.model.target import Origin, Target
 from mainstay.model.units import Duration
@@ -179,3 +181,5 @@ class Site:
     channels: dict[str, Channel] = field(default_factory=dict)
     contact: str = ""
     notice_templates: dict[Sort, Path] = field(default_factory=dict)
+    checklists: dict[str, Checklist] = field(default_factory=dict)
+    emergencies: Emergencies = field(default_factory=Emergencies)

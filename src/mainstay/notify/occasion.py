@@ -43,6 +43,9 @@ def of(context: Context, event: Event) -> Occasion | None:
         body = event.body
         until = datetime.fromisoformat(body["until"]) if body.get("until") else None
         return Occasion(event.task, body["sort"], body["on"], event.at, body["facts"], until, event.hash)
+    if event.kind == events.EMERGENCY_OPENED:
+        facts = {"emergency": {"id": event.run, **event.body}}
+        return Occasion(f"emergency:{event.run}", "emergency", event.run, event.at, facts, None, event.hash)
     if event.kind not in _TELLING:
         return None
     history = [one for one in context.journal.events(run=event.run) if one.seq <= event.seq]

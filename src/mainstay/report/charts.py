@@ -120,20 +120,29 @@ def columns(series: Series, title: str, limit: float | None = None) -> str:
     return _svg(FLOOR + 18, title, _told(series), _rulers(scale, series, bar="".join(bars)) + line)
 
 
-def course(series: Series, title: str, limit: float | None = None) -> str:
-    """Draw one quantity over time as a line; the axis begins near where the values do, and reaches to a limit that is not far."""
+def course(series: Series, title: str, limit: float | None = None, span: tuple[datetime, datetime] | None = None) -> str:
+    """Draw one quantity over time as a line; the axis begins near where the values do, and reaches to a limit that is not far.
+
+    A `span` is a stretch of time that is shaded.
+    """
     values = [point.value for point in series.points]
     near = limit if limit is not None and abs(limit) <= 3 * max(map(abs, values)) else None
     scale = _close_to([*values, *([near] if near is not None else [])])
     begin, whole = series.points[0].at, max((series.points[-1].at - series.points[0].at).total_seconds(), 1.0)
     dots = [(100 * (point.at - begin).total_seconds() / whole, scale.y(point.value)) for point in series.points]
     path = " ".join(f"{x:.2f},{y:.2f}" for x, y in dots)
-    inner = _tag("polygon", points=f"0,{FLOOR} {path} 100,{FLOOR}", class_="area") + _tag("polyline", points=path, class_="line")
+    inner = _shade([100 * max(0.0, (at - begin).total_seconds()) / whole for at in span]) if span else ""
+    inner += _tag("polygon", points=f"0,{FLOOR} {path} 100,{FLOOR}", class_="area") + _tag("polyline", points=path, class_="line")
     size = {"x": f"{GUTTER}%", "width": f"{100 - GUTTER}%", "height": f"{FLOOR}"}
     box = {**size, "viewBox": f"0 0 100 {FLOOR}", "preserveAspectRatio": "none"}
     last = _tag("circle", cx="99%", cy=_px(dots[-1][1]), r="3.5", class_="dot")
     line = _line(scale.y(near), "limit") if near is not None else ""
     return _svg(FLOOR + 18, title, _told(series), _rulers(scale, series, bar=_tag("svg", inner, **box)) + line + last)
+
+
+def _shade(span: Sequence[float]) -> str:
+    began, ended = (min(x, 100.0) for x in span)
+    return _tag("rect", x=f"{began:.2f}", width=f"{max(ended - began, 0.8):.2f}", y="0", height=f"{FLOOR}", class_="span")
 
 
 def ticks(low: float, high: float, unit: Unit = "", count: int = 4) -> list[float]:

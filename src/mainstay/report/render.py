@@ -8,22 +8,26 @@ import json
 from typing import Any, Literal, get_args
 
 from mainstay.model.codec import encode
-from mainstay.report import backup_page, changes, html, markdown, period_page, run_page, terminal
+from mainstay.report import backup_page, changes, checklist, emergency_page, html, markdown, period_page, run_page, terminal
 from mainstay.report.backup_page import BackupReport
 from mainstay.report.changes import ChangeLog
+from mainstay.report.checklist import ChecklistReport
 from mainstay.report.document import Document
+from mainstay.report.emergency import EmergencyReport
 from mainstay.report.period import Digest
 from mainstay.report.run import RunReport
 
 Format = Literal["text", "markdown", "json", "html", "csv"]
 FORMATS: tuple[str, ...] = get_args(Format)
-Report = RunReport | Digest | ChangeLog | BackupReport
+Report = RunReport | Digest | ChangeLog | BackupReport | EmergencyReport | ChecklistReport
 
 SCHEMAS: dict[type, str] = {
     RunReport: "mainstay.run/1",
     Digest: "mainstay.digest/1",
     ChangeLog: "mainstay.changes/1",
     BackupReport: "mainstay.backup/1",
+    EmergencyReport: "mainstay.emergency-report/1",
+    ChecklistReport: "mainstay.checklist/1",
 }
 
 
@@ -49,6 +53,10 @@ def document(report: Report) -> Document:
         return run_page.document(report)
     if isinstance(report, BackupReport):
         return backup_page.document(report)
+    if isinstance(report, EmergencyReport):
+        return emergency_page.document(report)
+    if isinstance(report, ChecklistReport):
+        return checklist.document(report)
     return period_page.document(report) if isinstance(report, Digest) else changes.document(report)
 
 

@@ -23,6 +23,7 @@ class Retention(TaskKind[Facts, Params]):
     name = "retention"
     summary = "delete, or move to a trash folder, files that are too old or too many"
     task_class = TaskClass.CARE
+    relieves = ("disk",)
     impact = Impact.NONE
     facts = Facts
     params = Params

@@ -25,6 +25,7 @@ class Compress(LogTask):
     name = "compress"
     summary = "compress rotated parts that nobody has open"
     task_class = TaskClass.CARE
+    relieves = ("disk",)
     impact = Impact.LOAD
 
     def plan(self, facts: Facts, params: NoParams, name: str) -> list[Step | Skip]:

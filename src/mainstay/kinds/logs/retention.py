@@ -27,6 +27,7 @@ class Retention(LogTask):
     name = "retention"
     summary = "drop rotated and archived parts that have had their time"
     task_class = TaskClass.CARE
+    relieves = ("disk",)
 
     def plan(self, facts: Facts, params: NoParams, name: str) -> list[Step | Skip]:
         """Judge every part and every archived part."""

@@ -23,6 +23,7 @@ class Rotate(LogTask):
     name = "rotate"
     summary = "rotate logs that are due, by size or age, without losing a line"
     task_class = TaskClass.CARE
+    relieves = ("disk",)
     impact = Impact.LOAD
 
     def plan(self, facts: Facts, params: NoParams, name: str) -> list[Step | Skip]:

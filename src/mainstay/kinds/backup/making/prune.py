@@ -28,6 +28,7 @@ class Prune(TaskKind[RepositoryFacts, NoParams]):
     name = "prune"
     summary = "remove backups that no rule of keep wants, with the reason for each that stays"
     task_class = TaskClass.CARE
+    relieves = ("disk",)
     impact = Impact.NONE
     facts = RepositoryFacts
 

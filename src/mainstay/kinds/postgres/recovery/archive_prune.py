@@ -28,6 +28,7 @@ class ArchivePrune(TaskKind[ArchiveFacts, NoParams]):
     name = "archive_prune"
     summary = "remove base backups that archive.keep does not ask for, and the log below the oldest that stays"
     task_class = TaskClass.CARE
+    relieves = ("disk",)
     facts = ArchiveFacts
 
     def observe(self, session: Session, on: On | None = None) -> ArchiveFacts:

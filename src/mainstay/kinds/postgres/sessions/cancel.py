@@ -43,6 +43,8 @@ class Cancel(TaskKind[BackendFacts, CancelParams]):
     summary = "cancel statements and end idle transactions that take too long, of users or applications on a list"
     task_class = TaskClass.CHANGE
     impact = Impact.LOAD
+    relieves = ("cpu", "connections")
+    evidence = ("activity", "check")
     facts = BackendFacts
     params = CancelParams
 

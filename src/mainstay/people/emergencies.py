@@ -1,0 +1,126 @@
+"""Open an emergency, keep the evidence, say how it stands, close it; whoever does it is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from mainstay.engine.context import Context
+from mainstay.ledger import emergencies as remembered
+from mainstay.ledger import events
+from mainstay.model.codec import encode
+from mainstay.model.emergency import PHASES, Emergency, Severity
+from mainstay.model.errors import ConfigError, Refused
+from mainstay.people import evidence
+from mainstay.system import clock
+
+RUNBOOK = "update the runbook with what this emergency has taught"
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """What is said when an emergency is opened; `contacts` are told beside those of the configuration."""
+
+    severity: Severity
+    reason: str
+    by: str
+    because: str = ""
+    contacts: Sequence[str] = field(default=())
+
+
+class Emergencies:
+    """The emergencies of a site."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._journal = context, context.journal
+
+    def open(self, alarm: Alarm) -> Emergency:
+        """Open one: from its first event on it is known, and whom it reaches is told; evidence is kept right after."""
+        year = clock.now().astimezone(ZoneInfo(self._context.site.timezone)).year
+        rules = self._context.site.emergencies
+        rank = rules.rank(alarm.severity)
+        body = {
+            "severity": alarm.severity,
+            "reason": alarm.reason,
+            "by": alarm.by,
+            "because": alarm.because,
+            "contacts": {**rules.reached(alarm.severity), **{name: rules.contacts.get(name, name) for name in alarm.contacts}},
+            "respond": rank.respond,
+            "update": rank.update,
+        }
+        id = remembered.claim(self._journal, year)
+        self._journal.append(events.EMERGENCY_OPENED, body, run=id)
+        self.keep_evidence(id, "the emergency was opened")
+        return self.get(id)
+
+    def keep_evidence(self, id: str, why: str, tasks: Sequence[str] = ()) -> None:
+        """Write down what is seen now: at every target, or by these tasks alone."""
+        found = evidence.collect(self._context, why, tasks)
+        self._journal.append(events.EMERGENCY_EVIDENCE, encode(found), run=id)
+
+    def get(self, id: str) -> Emergency:
+        """Return an emergency; `last` is the newest."""
+        newest = remembered.newest(self._journal, 1) if id == "last" else []
+        found = newest[0] if newest else remembered.load(self._journal, id)
+        if found is None:
+            raise Refused("no such emergency", on=id, next="mainstay emergency list")
+        return found
+
+    def all(self, count: int) -> list[Emergency]:
+        """Return the newest ones, newest first."""
+        return remembered.newest(self._journal, count)
+
+    def still_open(self) -> list[Emergency]:
+        """Return those that nobody has closed, oldest first."""
+        return remembered.still_open(self._journal)
+
+    def note(self, id: str, by: str, text: str) -> None:
+        """Add a line to its timeline, afterwards too."""
+        self._journal.append(events.EMERGENCY_NOTED, {"by": by, "text": text}, run=self.get(id).id)
+
+    def phase(self, id: str, phase: str, by: str, owner: str, text: str) -> None:
+        """Say that a phase begins, and who has it in hand."""
+        if phase not in PHASES:
+            raise ConfigError(f"there is no phase {phase!r}", next=f"known: {', '.join(PHASES)}")
+        body = {"phase": phase, "by": by, "owner": owner or by, "text": text}
+        self._journal.append(events.EMERGENCY_PHASE, body, run=self._open(id).id)
+
+    def close(self, id: str, by: str, resolution: str, follow_ups: Sequence[str]) -> Emergency:
+        """Say how it ended and what is left to do, the runbook always; then look at every target once more."""
+        found, left = self._open(id), [*dict.fromkeys(follow_ups), RUNBOOK]
+        body = {"by": by, "resolution": resolution, "follow_ups": left}
+        self._journal.append(events.EMERGENCY_CLOSED, body, run=found.id)
+        self.keep_evidence(found.id, "the emergency was closed")
+        return self.get(found.id)
+
+    def follow(self, id: str, number: int, by: str, remark: str) -> None:
+        """Say that something that was left to do is done."""
+        found = self.get(id)
+        known = {one.number: one for one in found.follow_ups}
+        if number not in known:
+            raise Refused("there is no such follow-up", on=f"{found.id} {number}", next=f"mainstay emergency show {found.id}")
+        if known[number].done:
+            raise Refused("it is done already", on=f"{found.id} {number}", because=f"{known[number].by} said so")
+        self._journal.append(events.EMERGENCY_FOLLOWED, {"number": number, "by": by, "remark": remark}, run=found.id)
+
+    def escalate(self) -> list[Emergency]:
+        """Write down whom each open emergency has to reach by now; once for each line of the chain."""
+        now, rules = clock.now(), self._context.site.emergencies
+        told = []
+        for found in self.still_open():
+            reached = {one.after for one in found.escalated}
+            for one in rules.escalation:
+                if one.after > found.lasted(now) or one.after in reached:
+                    continue
+                to = {one.to: rules.contacts[one.to]} if one.to else rules.contacts
+                self._journal.append(events.EMERGENCY_ESCALATED, {"after": one.after, "to": to}, run=found.id)
+                told.append(self.get(found.id))
+        return told
+
+    def _open(self, id: str) -> Emergency:
+        found = self.get(id)
+        if found.closed:
+            next = f"mainstay emergency note {found.id} TEXT, or open a new one"
+            raise Refused("the emergency is closed", on=found.id, because=f"{found.closed_by}: {found.resolution}", next=next)
+        return found

@@ -1,0 +1,99 @@
+"""`mainstay emergency` as people call it: at a terminal, by options, and from a timer an hour later."""
+
+from __future__ import annotations
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shop import Shop
+
+RULES = """
+emergencies:
+  contacts: {on-call: "+49 30 1234", manager: bob@example.com}
+  escalation: [{after: 15m, to: on-call}, {after: 60m, to: manager}]
+  severities: {S2: {meaning: most users are hindered, respond: 20m, update: 40m, contacts: [on-call]}}
+"""
+ANSWERS = ("--not-vulnerable", "--exposed", "--used", "--data-safe")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    made = Shop.built(tmp_path / "shop")
+    with (made.folder / "mainstay.yaml").open("a") as file:
+        file.write(RULES)
+    return made
+
+
+def later(shop: Shop, minutes: int) -> str:
+    """Return what `mainstay remind` prints so many minutes later, by the clock of the system."""
+    program = [sys.executable, "-c", "from mainstay.cli.main import main; main()", "remind"]
+    command = ["faketime", "-f", f"+{minutes}m", *program]
+    return subprocess.run(command, cwd=shop.folder, text=True, capture_output=True, check=True, timeout=60).stdout
+
+
+@pytest.mark.covers("EMG-03")
+def test_the_table_gives_the_severity_with_its_times_and_contacts(shop: Shop) -> None:
+    printed = shop.run("emergency", "open", "--assess", *ANSWERS, "--users", "most", "--reason", "slow")
+    assert "EM-" in printed
+    assert "is open: S2, most users are hindered" in printed
+    assert "assessed: users most" in printed
+    assert "within 20m, and to say how it stands every 40m" in printed
+    assert "tell on-call: +49 30 1234" in printed
+    assert "manager" not in printed
+
+
+@pytest.mark.covers("EMG-03")
+def test_at_a_terminal_the_questions_are_asked(shop: Shop) -> None:
+    leader, follower = pty.openpty()
+    os.write(leader, b"y\ny\ny\nnone\nn\n")
+    words = ("emergency", "open", "--assess", "--reason", "a flaw in the framework")
+    shop.run(*words, stdin=follower, stdout=follower, stderr=follower)
+    os.close(follower)
+    os.close(leader)
+    found = shop.json("emergency", "show")["emergency"]
+    assert (found["severity"], found["because"]) == ("S1", "assessed: vulnerable, exposed, used")
+
+
+def test_without_a_terminal_an_open_question_is_named(shop: Shop) -> None:
+    assert "--users is not answered" in shop.run("emergency", "open", "--assess", *ANSWERS, "--reason", "slow", code=2)
+    assert "--users few: not known" in shop.run(
+        "emergency", "open", "--assess", *ANSWERS, "--users", "few", "--reason", "slow", code=2
+    )
+    assert "no severity 'S7'" in shop.run("emergency", "open", "--severity", "S7", "--reason", "slow", code=2)
+    assert shop.json("emergency", "list")["emergencies"] == []
+
+
+def test_the_status_names_it_until_it_is_closed(shop: Shop) -> None:
+    shop.run("emergency", "open", "--severity", "S1", "--reason", "the shop is down")
+    assert "the shop is down" in shop.run("status")
+    assert [one["severity"] for one in shop.json("status")["emergencies"]] == ["S1"]
+    shop.run("emergency", "close", "last", "--resolution", "up again")
+    assert shop.json("status")["emergencies"] == []
+
+
+@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not here")
+def test_each_step_of_the_escalation_is_written_down_once_when_its_time_has_come(shop: Shop) -> None:
+    shop.run("emergency", "open", "--severity", "S1", "--reason", "the shop is down")
+    assert "nothing to remind of" in shop.run("remind")
+    assert "tell on-call" in later(shop, 16)
+    assert "nothing to remind of" in later(shop, 59)
+    assert "tell manager" in later(shop, 61)
+    assert "nothing to remind of" in later(shop, 62)
+    told = shop.json("emergency", "show")["emergency"]["escalated"]
+    assert [(one["after"], one["to"]) for one in told] == [
+        (900.0, {"on-call": "+49 30 1234"}),
+        (3600.0, {"manager": "bob@example.com"}),
+    ]
+
+
+@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not here")
+def test_a_closed_one_reaches_nobody(shop: Shop) -> None:
+    shop.run("emergency", "open", "--severity", "S1", "--reason", "the shop is down")
+    shop.run("emergency", "close", "last", "--resolution", "up again")
+    assert "nothing to remind of" in later(shop, 61)
