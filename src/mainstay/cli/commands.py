@@ -25,6 +25,7 @@ SECTIONS = {
     "Look": {"status": "look", "check": "look", "why": "look", "plan": "run", "windows": "windows"},
     "Do": {"run": "run", "backup": "backup", "restore": "backup", "wal": "wal", "logs": "logs", "compat": "compat"},
     "Go on with a run": {"sign": "recover", "resume": "recover", "cancel": "recover", "rollback": "recover", "settle": "recover"},
+    "Keep it going": {"serve": "serve", "ask": "serve", "install": "install"},
     "Look back": {
         "runs": "memory",
         "show": "memory",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO
 
 import typer
@@ -31,23 +31,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class How:
-    """How a run is started: consent given beforehand, by a timer, or shown only."""
+    """How a run is started: consent given beforehand, by a timer, or shown only; and by whom, if not by this user."""
 
     yes: bool = False
     scheduled: bool = False
     dry: bool = False
+    by: str = ""
 
 
 def start(routine: Callable[[App], Routine], how: How) -> None:
     """Run what `routine` picks, after consent, and exit by how it ended; with `dry`, show the forecast only."""
     wish = Wish()
-    app = call.opened(wish)
+    app = call.opened_or_asked(wish)
     chosen = routine(app)
     if how.dry:
         show_plan(app, app.forecast(chosen))
         return
     launch = Launch(attended=False, scheduled=True) if how.scheduled else attended(app, chosen, yes=how.yes)
-    finish(app, wish, lambda live: live.run(chosen, launch))
+    finish(app, wish, lambda live: live.run(chosen, replace(launch, by=how.by)))
 
 
 def attended(app: App, routine: Routine, *, yes: bool) -> Launch:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mainstay.cli import call
-from mainstay.cli.call import Json, What
+from mainstay.cli.call import Json, Name, What
 
 app = call.command()
 
@@ -61,6 +61,7 @@ def run(
     scheduled: Annotated[
         bool, typer.Option("--scheduled", help="Started by a timer: only inside its window, once per slot, nobody is asked.")
     ] = False,
+    name: Name = "",
 ) -> None:
     """Run a routine or a single task; what fails is taken back.
 
@@ -76,4 +77,4 @@ def run(
     from mainstay.cli.choice import Choice
 
     choice = Choice(only or (), skip or (), start)
-    doing.start(lambda site: choice.of(site.routine(what)), doing.How(yes, scheduled, dry))
+    doing.start(lambda site: choice.of(site.routine(what)), doing.How(yes, scheduled, dry, name))

@@ -12,9 +12,10 @@ from mainstay.ledger.memory import Memory
 from mainstay.model.run import RunRecord, Status, Verdict
 from mainstay.model.task import Routine, Site
 from mainstay.report import marks, standing
-from mainstay.report.document import Cell, Document, Entry, Section, listed, sections, table
+from mainstay.report.document import Cell, Document, Entries, Entry, Section, listed, sections, table
 from mainstay.report.quantity import ago, moment
 from mainstay.schedule import rules, windows
+from mainstay.serve import standing as service
 from mainstay.system import locks
 
 _LOOK_BACK = (2, 9, 40, 400)  # days
@@ -57,6 +58,7 @@ class State:
     targets: tuple[standing.Look, ...]
     routines: tuple[RoutineState, ...]
     open_runs: tuple[OpenRun, ...]
+    service: service.Standing | None
 
 
 def of(site: Site, now: datetime, category: str | None = None) -> State:
@@ -64,7 +66,8 @@ def of(site: Site, now: datetime, category: str | None = None) -> State:
     memory = Memory(site.state)
     routines = (routine_state(site, memory, routine, now) for routine in site.routines.values())
     runs = (open_run(site, record) for record in memory.unsettled())
-    return State(site.name, now, tuple(looks(site, memory, category)), tuple(routines), tuple(runs))
+    seen = tuple(looks(site, memory, category))
+    return State(site.name, now, seen, tuple(routines), tuple(runs), service.read(site.state))
 
 
 def looks(site: Site, memory: Memory, category: str | None = None) -> Iterator[standing.Look]:
@@ -127,7 +130,18 @@ def document(state: State) -> Document:
     late = sum(one.overdue for one in state.routines)
     summary = ", ".join(part for part in (page.summary, f"{late} overdue" if late else "") if part)
     colophon = "From memory; `mainstay check` looks now."
-    return replace(page, summary=summary, sections=sections(waiting, *targets, routines), colophon=colophon)
+    going = Section("Service", (Entries(tuple(_service_entries(state.service, state.at))),) if state.service else ())
+    return replace(page, summary=summary, sections=sections(waiting, *targets, routines, going), colophon=colophon)
+
+
+def _service_entries(one: service.Standing, now: datetime) -> Iterator[Entry]:
+    """Tell whether the service lives, and what keeps it from its work."""
+    if one.alive:
+        yield Entry(Cell("✓", "good"), "mainstay serve is at work", f"seen {ago(one.seen, now)}")
+    else:
+        yield Entry(Cell("!", "warn"), "mainstay serve is not at work: nothing starts by itself", f"seen {ago(one.seen, now)}")
+    for trouble in one.trouble if one.alive else ():
+        yield Entry(Cell("!", "warn"), trouble)
 
 
 def _next(site: Site, routine: Routine, now: datetime) -> datetime | None:

@@ -20,8 +20,8 @@ from mainstay.config.shape import NAME, SiteShape
 from mainstay.config.targets import Kinds, bind_targets, check_references, known_targets
 from mainstay.config.tasks import Entry, TaskBinder
 from mainstay.model.codec import encode
-from mainstay.model.target import Origin
-from mainstay.model.task import Site, Task
+from mainstay.model.target import Origin, Target
+from mainstay.model.task import Routine, Site, Task, Window
 
 
 def load(path: Path, kinds: Kinds) -> Site:
@@ -61,7 +61,13 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     check_references(binder, targets)
     Checks(binder, kinds, nodes, windows).check(routines)
     good = {name: known.target for name, known in targets.items() if known.target}
-    return Site(shape.site, shape.timezone, good, routines, windows, shape.state) if shape else None
+    return site_of(shape, good, routines, windows) if shape else None
+
+
+def site_of(shape: SiteShape, targets: dict[str, Target], routines: dict[str, Routine], windows: dict[str, Window]) -> Site:
+    """Return a site of what was bound."""
+    site = Site(shape.site, shape.timezone, targets, routines, windows, shape.state)
+    return replace(site, serve=shape.serve, checks=shape.checks, access=shape.access)
 
 
 def sections(binder: Binder, root: Map) -> dict[str, dict[str, Node]]:

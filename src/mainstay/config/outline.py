@@ -7,12 +7,13 @@ lines and windows only. A mistake in a setting is told by every other command.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from mainstay.config.bind import Binder
 from mainstay.config.document import Leaf, Map, Node
 from mainstay.config.include import Sources
-from mainstay.config.load import sections
+from mainstay.config.load import sections, site_of
 from mainstay.config.mistakes import Mistakes
 from mainstay.config.routines import bind_routines, bind_windows
 from mainstay.config.shape import SiteShape
@@ -35,7 +36,7 @@ def outline(path: Path) -> Site:
     windows = bind_windows(binder, nodes["windows"])
     mistakes.raise_any()
     assert shape is not None  # else a mistake was noted
-    return Site(shape.site, shape.timezone, targets, routines, windows, shape.state, tuple(sources.files))
+    return replace(site_of(shape, targets, routines, windows), files=tuple(sources.files))
 
 
 class _Names:

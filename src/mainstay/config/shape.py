@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from mainstay.config.document import Node
+from mainstay.model.service import Checks, Role, Serve
 from mainstay.model.setting import Setting
 from mainstay.model.task import Category
 from mainstay.model.units import Duration
@@ -30,6 +31,16 @@ class SiteShape:
     targets: Annotated[dict[str, Node], Setting("what is maintained, by name")] = field(default_factory=dict)
     routines: Annotated[dict[str, Node], Setting("ordered lists of tasks, by name")] = field(default_factory=dict)
     windows: Annotated[dict[str, Node], Setting("when routines may run, by name")] = field(default_factory=dict)
+    serve: Annotated[Serve, Setting("how `mainstay serve` works", example="{runs_at_once: 2}")] = field(default_factory=Serve)
+    checks: Annotated[Checks, Setting("how often `mainstay serve` looks at every target", example="{every: 5m}")] = field(
+        default_factory=Checks
+    )
+    access: Annotated[
+        dict[str, Role],
+        Setting(
+            "who may ask `mainstay serve` for what, by name of the role", example="{operators: {groups: [ops], may: [look, run]}}"
+        ),
+    ] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

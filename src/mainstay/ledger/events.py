@@ -38,6 +38,12 @@ RUN_FINAL = "run.final"  # facts by check task, checks
 RUN_ENDED = "run.ended"  # status, verdict, because
 RUN_SETTLED = "run.settled"  # by, text: nothing of it is owed any more, its held names are free
 LEDGER_REPAIRED = "ledger.repaired"  # saved, damaged
+SERVE_STARTED = "serve.started"  # version, socket
+SERVE_STOPPED = "serve.stopped"  # because, killed: children that did not end by themselves
+SERVE_RELOADED = "serve.reloaded"  # files: the configuration in force from now on
+SERVE_RELOAD_REFUSED = "serve.reload_refused"  # because: the old configuration stays in force
+ACCESS_GRANTED = "access.granted"  # by, uid, words: somebody had something done through the socket
+ACCESS_REFUSED = "access.refused"  # by, uid, words, because
 
 PEOPLES_ACTS = {
     RUN_CONSENTED: "consented",

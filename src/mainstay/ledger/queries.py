@@ -47,5 +47,10 @@ def durations(journal: Journal, task: str) -> list[Duration]:
     return [Duration(event.body["took"]) for event in journal.ask(database.query("durations"), task, HISTORY)]
 
 
+def claimed(journal: Journal, occurrence: str) -> bool:
+    """Return whether somebody has claimed an occurrence, by the name that `schedule.windows.occurrence` gives it."""
+    return bool(journal.ask(database.query("claims"), occurrence))
+
+
 def _record(journal: Journal, run: str) -> RunRecord:
     return runs.fold(journal.events(run=run))

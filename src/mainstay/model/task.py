@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mainstay.model.plan import Impact
+from mainstay.model.service import Checks, Role, Serve
 from mainstay.model.target import Origin, Target
 from mainstay.model.units import Duration
 
@@ -97,3 +98,6 @@ class Site:
     windows: dict[str, Window]
     state: Path
     files: tuple[Path, ...] = ()
+    serve: Serve = field(default_factory=Serve)
+    checks: Checks = field(default_factory=Checks)
+    access: dict[str, Role] = field(default_factory=dict)
