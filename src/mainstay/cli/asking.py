@@ -52,16 +52,19 @@ def instead(site: Site) -> None:
 
 def ask(where: Path, words: Sequence[str]) -> int:
     """Print what the service answers, and return the exit code."""
+    because = "it closed before it had answered"
     with unix.connected(where) as way:
-        unix.send(way, {"words": list(words), "columns": shutil.get_terminal_size().columns})
-        for part in unix.receive(way, _MOST, _PATIENCE):
-            if "out" in part:
-                terminal.put(str(part["out"]), sys.stdout)
-            if "error" in part:
-                terminal.put(f"error: {part['error']}\n", sys.stderr)
-            if "code" in part:
-                return int(part["code"])
-    raise Unreachable("the service went away", on=str(where), because="it closed before it had answered", next="mainstay status")
+        try:
+            unix.send(way, {"words": list(words), "columns": shutil.get_terminal_size().columns})
+            for part in unix.receive(way, _MOST, _PATIENCE):
+                terminal.put(str(part.get("out", "")), sys.stdout)
+                if "error" in part:
+                    terminal.put(f"error: {part['error']}\n", sys.stderr)
+                if "code" in part:
+                    return int(part["code"])
+        except (OSError, ValueError) as error:
+            because = str(error)
+    raise Unreachable("the service went away", on=str(where), because=because, next="mainstay status")
 
 
 def _own_words(words: Sequence[str]) -> list[str]:

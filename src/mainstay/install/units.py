@@ -13,6 +13,7 @@ from pathlib import Path
 
 UNITS = Path("etc/systemd/system")
 STARTED = ("mainstay.service", "mainstay-settle.timer")
+_SHARED = (Path("/tmp"), Path("/var/tmp"))
 _HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 
 
@@ -46,11 +47,14 @@ def files(wanted: Wanted) -> dict[Path, str]:
 def _sandbox(wanted: Wanted) -> str:
     places = (*map(Path, wanted.program[:1]), wanted.config, wanted.state, *wanted.writes)
     homes = "read-only" if any(place.is_relative_to(home) for place in places for home in _HOMES) else "yes"
-    return _SANDBOX.format(user=wanted.user, homes=homes, state=_word(str(wanted.state)), writes=_writable(wanted.writes))
+    tmp = "no" if any(place.is_relative_to(one) for place in places for one in _SHARED) else "yes"
+    return _SANDBOX.format(
+        user=wanted.user, homes=homes, tmp=tmp, state=_word(str(wanted.state)), writes=_writable(wanted.writes)
+    )
 
 
 def _writable(places: Sequence[Path]) -> str:
-    """Return one line for each place; one that is not there, such as an unmounted disk, does not keep the service from starting."""
+    """Return one line for each place; one that is not there, an unmounted disk say, does not keep the service from starting."""
     return "".join(f"ReadWritePaths={_word(f'-{place}')}\n" for place in places)
 
 
@@ -120,7 +124,7 @@ AmbientCapabilities=
 ProtectSystem=strict
 ReadWritePaths={state}
 {writes}ProtectHome={homes}
-PrivateTmp=yes
+PrivateTmp={tmp}
 PrivateDevices=yes
 ProtectClock=yes
 ProtectControlGroups=yes
@@ -135,6 +139,8 @@ RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
+SystemCallFilter=~@privileged
+# a new log keeps its owner
+SystemCallFilter=@chown
 SystemCallErrorNumber=EPERM
 """

@@ -20,7 +20,7 @@ from mainstay.system import clock, unix
 from mainstay.system.children import Child
 from mainstay.system.unix import Peer
 
-AT_ONCE = 8  # conversations
+AT_ONCE, OF_ONE = 64, 6  # conversations: in all, and with one user who is neither root nor the service's own
 MOST = Size(32_000)  # of a question
 WITHIN = Duration(5)  # for a question, and for each part of an answer
 LOOKING = Duration(120)  # how long a child may take that is no run
@@ -34,33 +34,38 @@ class Asks:
     def __init__(self, common: Common, way: socket.socket) -> None:
         self._common, self._way = common, way
         way.settimeout(_TICK)
-        self._room = threading.BoundedSemaphore(AT_ONCE)
+        self._talking: Counter[int] = Counter()
+        self._counting = threading.Lock()
         self._refused: dict[tuple[int, str], clock.Deadline] = {}
         self._unwritten: Counter[tuple[int, str]] = Counter()
 
     def once(self) -> None:
         """Take the next one who connects, if anybody does."""
         try:
-            theirs, _ = self._way.accept()
+            way, _ = self._way.accept()
+            peer = unix.peer(way)
         except (TimeoutError, ConnectionAbortedError):
             return
-        if self._room.acquire(blocking=False):
-            threading.Thread(target=self._talk, args=(theirs,), daemon=True).start()
-        else:
-            with theirs:
-                _sent(theirs, {"error": f"too many are asking: {AT_ONCE} are answered at once", "code": Refused.exit_code})
+        most = AT_ONCE if rights.is_trusted(peer) else OF_ONE
+        if sum(self._talking.values()) >= AT_ONCE or self._talking[peer.uid] >= most:
+            with way:
+                _sent(way, {"error": "too many are asking\n  next: try again", "code": Refused.exit_code})
+            return
+        with self._counting:
+            self._talking[peer.uid] += 1
+        threading.Thread(target=self._talk, args=(way, peer), daemon=True).start()
 
-    def _talk(self, way: socket.socket) -> None:
+    def _talk(self, way: socket.socket, peer: Peer) -> None:
         try:
             with way:
-                peer = unix.peer(way)
                 question = next(unix.receive(way, MOST, WITHIN), {})
                 way.settimeout(WITHIN)
                 self._answer(way, peer, question)
         except (ValueError, OSError):
             return  # what was sent is no question, or nobody reads the answer
         finally:
-            self._room.release()
+            with self._counting:
+                self._talking[peer.uid] -= 1
 
     def _answer(self, way: socket.socket, peer: Peer, question: dict[str, Any]) -> None:
         try:

@@ -13,9 +13,14 @@ from mainstay.system.unix import Peer
 RIGHTS: tuple[Right, ...] = get_args(Right)
 
 
+def is_trusted(peer: Peer) -> bool:
+    """Return whether somebody is root or the service's own user."""
+    return peer.uid in (0, os.geteuid())
+
+
 def require(right: Right, peer: Peer, access: Mapping[str, Role]) -> None:
     """Raise Refused unless somebody has a right. Root and the service's own user have all: the state folder is open to them."""
-    if peer.uid in (0, os.geteuid()):
+    if is_trusted(peer):
         return
     mine = {name: role for name, role in access.items() if peer.name in role.users or peer.groups & set(role.groups)}
     if any(right in role.may for role in mine.values()):
