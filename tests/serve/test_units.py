@@ -60,19 +60,20 @@ def newest(machine: Machine) -> dict[str, Any]:
     return runs[0] if runs else {"id": ""}
 
 
-def next_run(machine: Machine, after: str) -> dict[str, Any]:
-    """Wait for a run that ended later than that one."""
-    until = time.monotonic() + 150
-    while time.monotonic() < until:
+def next_run(machine: Machine, after: str, what: str) -> dict[str, Any]:
+    """Wait for a run that ended later than that one, and print how long that took after what was done to the service."""
+    began = time.monotonic()
+    while time.monotonic() < began + 150:
         run = newest(machine)
         if run["id"] > after and run["ended"]:
+            print(f"\nafter {what}: a run {run['status']} after {time.monotonic() - began:.0f} s")
             return run
         time.sleep(1)
     raise AssertionError(machine.told())
 
 
 def test_the_service_runs_a_minutely_routine_of_real_targets_in_its_sandbox(machine: Machine) -> None:
-    run = next_run(machine, "")
+    run = next_run(machine, "", "installing")
     assert (run["status"], run["verdict"]) == ("changed", "pass"), machine.told()
     assert run["launched_by"] == "mainstay"
     assert len(list((machine.root / "srv/shop/logs").iterdir())) > 1
@@ -87,7 +88,7 @@ def test_a_killed_service_starts_again_and_goes_on(machine: Machine) -> None:
     machine.run("kill", "-9", before)
     machine.wait("it is up again", "sh", "-c", f'test "$(systemctl show mainstay -p MainPID --value)" -gt {before}', seconds=30)
     machine.wait("it answers", PROGRAM, "ask", "status", seconds=30)
-    assert next_run(machine, run)["verdict"] == "pass"
+    assert next_run(machine, run, "kill-9")["verdict"] == "pass"
     assert not status(machine)["open_runs"]
 
 
@@ -112,7 +113,7 @@ def test_it_is_there_again_when_the_machine_has_rebooted(machine: Machine) -> No
     run = newest(machine)["id"]
     machine.reboot()
     machine.wait("it answers", PROGRAM, "ask", "status", seconds=30)
-    assert next_run(machine, run)["verdict"] == "pass"
+    assert next_run(machine, run, "reboot")["verdict"] == "pass"
 
 
 def test_the_settle_timer_runs_beside_the_service(machine: Machine) -> None:

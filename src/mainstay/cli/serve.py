@@ -8,12 +8,17 @@ from typing import Annotated
 import typer
 
 from mainstay.cli import call
+from mainstay.model.units import Duration
 
 app = call.command()
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    limit: Annotated[
+        str, typer.Option("--for", metavar="DURATION", help="Stop after that long; for trying it out.", show_default=False)
+    ] = "",
+) -> None:
     """Keep it all going: start what is due, look, settle, answer.
 
     Routines are started in their windows, each occurrence once; every target is looked at at an interval (`checks: {every:
@@ -23,11 +28,12 @@ def serve() -> None:
 
     \b
     mainstay serve
+    mainstay serve --for 10m
     mainstay --config /etc/mainstay/mainstay.yaml serve
     """
     from mainstay.serve import service
 
-    service.serve(call.configuration(), lambda text: print(f"mainstay: {text}", file=sys.stderr, flush=True))
+    service.serve(call.configuration(), _tell, _duration(limit) if limit else None)
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -48,3 +54,16 @@ def ask(
     from mainstay.cli import asking
 
     raise typer.Exit(asking.ask(asking.place(), words))
+
+
+def _tell(text: str) -> None:
+    from mainstay.report import terminal
+
+    terminal.put(f"mainstay: {text}\n", sys.stderr)
+
+
+def _duration(text: str) -> Duration:
+    try:
+        return Duration.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error

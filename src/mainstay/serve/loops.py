@@ -17,6 +17,6 @@ def of(common: Common, asks: Asks) -> tuple[Loop, ...]:
     return (
         Loop("schedule", Schedule(common).once, every=second, patience=minute),
         Loop("checks", Checking(common).once, every=second, patience=minute),
-        Loop("settle", Settling(common).once, every=minute, patience=minute),
+        Loop("settle", Settling(common).once, every=Duration(10), patience=minute),
         Loop("asks", asks.once, every=Duration(0), patience=minute),
     )

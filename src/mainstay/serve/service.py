@@ -36,8 +36,8 @@ class Bug(Exception):
     """A loop has ended by an error that nobody foresaw; its traceback was printed by its thread."""
 
 
-def serve(main: Path, say: Callable[[str], None]) -> None:
-    """Serve a configuration until TERM or INT; Refused when a service of this state folder is at work already."""
+def serve(main: Path, say: Callable[[str], None], limit: Duration | None = None) -> None:
+    """Serve until TERM or INT, or for as long as `limit` says; Refused when another service of this state folder is at work."""
     main = Path(os.path.abspath(main))
     site = App.open(main).site
     app = App(site)
@@ -47,7 +47,7 @@ def serve(main: Path, say: Callable[[str], None]) -> None:
         site, file = accepted.take()
         common = Common(app.with_site(site), file, socket_of(site), say)
         with unix.listening(common.socket, MODE) as way:
-            Service(common, accepted, loops.of(common, Asks(common, way))).live()
+            Service(common, accepted, loops.of(common, Asks(common, way))).live(clock.Deadline(limit) if limit else None)
 
 
 class Service:
@@ -59,8 +59,8 @@ class Service:
         self._trouble: list[str] = []
         self._waits = clock.Deadline(Duration(0))
 
-    def live(self) -> None:
-        """Do everything, until a signal ends it."""
+    def live(self, until: clock.Deadline | None) -> None:
+        """Do everything, until a signal ends it, or the time is over."""
         common = self._common
         self._journal(events.SERVE_STARTED, version=__version__, socket=str(common.socket))
         standing.write(common.app.site.state, self._since, [])
@@ -68,15 +68,22 @@ class Service:
             loop.start(common.over, common.say)
         service_manager.tell(service_manager.READY, f"STATUS=serving {common.app.site.name}")
         common.say(f"serving {common.app.site.name}; others ask at {common.socket}")
-        because = "a bug"
+        because = "an error"
         try:
-            while (number := self._next_signal()) not in (signal.SIGTERM, signal.SIGINT):
-                if number == signal.SIGHUP:
-                    self._reload()
-                self._look_after()
-            because = signal.Signals(number).name if number else ""
+            because = self._wait(until)
         finally:
             self._stop(because)
+
+    def _wait(self, until: clock.Deadline | None) -> str:
+        """Look after everything until it is to end, and return why it is."""
+        while until is None or until.left:
+            number = self._next_signal()
+            if number in (signal.SIGTERM, signal.SIGINT):
+                return signal.Signals(number).name
+            if number == signal.SIGHUP:
+                self._reload()
+            self._look_after()
+        return f"{until.allowed} are over"
 
     def _next_signal(self) -> int | None:
         found = signal.sigtimedwait(SIGNALS, _TICK)
@@ -92,11 +99,17 @@ class Service:
             service_manager.tell(service_manager.WATCHDOG)
         trouble = stuck + [f"{loop.name}: {loop.trouble}" for loop in self._loops if loop.trouble]
         if trouble != self._trouble:
-            self._trouble = trouble
-            standing.write(self._common.app.site.state, self._since, trouble)
+            self._keep(trouble)
         elif not self._waits.left and not stuck:
             standing.sign_of_life(self._common.app.site.state)
             self._waits = clock.Deadline(SIGN_OF_LIFE)
+
+    def _keep(self, trouble: list[str]) -> None:
+        try:
+            standing.write(self._common.app.site.state, self._since, trouble)
+        except MainstayError:
+            return  # the disk is full: the same is tried again at the next tick, and loops that write have told
+        self._trouble = trouble
 
     def _reload(self) -> None:
         """Take the configuration as it is now; where it is wrong, the old one stays in force."""
@@ -126,7 +139,11 @@ class Service:
         self._journal(events.SERVE_STOPPED, because=because, killed=killed)
 
     def _journal(self, kind: str, **body: object) -> None:
-        self._common.app.journal.append(kind, body)
+        """Write it down; a service whose disk is full goes on without."""
+        try:
+            self._common.app.journal.append(kind, body)
+        except MainstayError as error:
+            self._common.say(f"{kind} is not journaled: {error}")
 
 
 def socket_of(site: Site) -> Path:
