@@ -68,10 +68,10 @@ class Site:
     def write(self) -> None:
         self.file.write_text(json.dumps(self.settings, indent=1))  # JSON is YAML
 
-    def call(self, *words: str, code: int = 0, user: str = "") -> str:
+    def call(self, *words: str, code: int = 0, user: str = "", before: tuple[str, ...] = ()) -> str:
         """Return what a call printed, errors too."""
         other = ["setpriv", f"--reuid={user}", "--regid=65534", "--clear-groups"] if user else []
-        argv = [*other, *PROGRAM, "--config", str(self.file), *words]
+        argv = [*before, *other, *PROGRAM, "--config", str(self.file), *words]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, cwd="/", check=False)
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr

@@ -61,6 +61,7 @@ def test_an_image_gets_units_a_user_and_the_folders_that_are_its_own(site: Site,
 
 
 @as_root
+@pytest.mark.covers("AUT-01")
 def test_a_second_time_nothing_is_changed_and_remove_takes_all_of_it_back(site: Site, image: Path) -> None:
     site.call("install", "--prefix", str(image))
     first = tree(image)

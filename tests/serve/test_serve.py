@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -154,6 +157,24 @@ def test_targets_are_looked_at_at_an_interval_and_the_looks_are_remembered(site:
         assert "mainstay serve is at work" in site.call("status")
         service.kill()
         assert "mainstay serve is not at work" in site.call("status")
+
+
+@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not here")
+@pytest.mark.covers("AUT-02", "DIA-03")
+def test_status_tells_last_and_next_run_whether_the_service_lives_and_what_it_has_missed(site: Site) -> None:
+    site.command("mark", "echo mark >> $E")
+    site.routine("daily", "mark.run", window={"rule": f"daily {datetime.now(UTC):%H:%M}", "length": "10m"})
+    with site.serving() as service:
+        until(lambda: site.runs() and site.runs()[0]["ended"], lambda: service.told)
+        well = json.loads(site.call("status", "--json"))
+        service.kill()
+    (routine,) = well["routines"]
+    assert (routine["verdict"], routine["overdue"], well["service"]["alive"]) == ("pass", False, True)
+    assert routine["next"] > well["at"] >= well["service"]["seen"] >= well["service"]["since"]
+    later = site.call("status", before=("faketime", "-f", "+25h"))
+    assert "mainstay serve is not at work: nothing starts by itself" in later
+    assert "1 overdue" in later
+    assert "overdue since" in " ".join(later.split())
 
 
 def test_it_tells_its_manager_when_it_is_ready_alive_reloading_and_stopping(site: Site) -> None:

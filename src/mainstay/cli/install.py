@@ -50,7 +50,8 @@ def install(
 
     site, config = call.opened().site, Path(os.path.abspath(call.configuration()))
     places = writes(site)
-    wanted = units.Wanted(site.name, _program(program), config, user, site.state, tuple(place.path for place in places))
+    written = [place.path for place in places] + ([site.serve.socket.parent] if site.serve.socket else [])
+    wanted = units.Wanted(site.name, _program(program), config, user, site.state, tuple(written))
     installer = installing.Installer(wanted, Path(os.path.abspath(prefix)), call.say, dry)
     _may(installer, yes=yes)
     if remove:

@@ -42,17 +42,19 @@ class Installer:
 
     def install(self, places: Iterable[Written]) -> None:
         """Write the files, make the user and the folders, and start the units where systemd runs."""
-        for file in self.files():
+        files = self.files()
+        for file in files:
             self._act(f"{_VERB[file.state]} {file.path}", file.write, needed=file.state != "same")
         self._act(f"make the user {self.wanted.user}", self._make_user, needed=self._account() is None)
         for folder in (self.wanted.state, *(place.path for place in places if place.made)):
             self._folder(folder)
+        for note in self._notes(places):
+            self.say(f"note: {note}")
         self._systemctl("enable", *units.STARTED)
         if self._is_booted:
             self._systemctl("daemon-reload")
-            self._systemctl("restart", *units.STARTED)
-        for note in self._notes(places):
-            self.say(f"note: {note}")
+            same = all(file.state == "same" for file in files)
+            self._systemctl("start" if same else "restart", *units.STARTED)  # what is under way is not stopped for nothing
 
     def remove(self) -> None:
         """Stop the units and take the files away; the user, the folder of the memory and everything maintained stay."""
@@ -95,7 +97,7 @@ class Installer:
         Door().run([program, *root, "mainstay.conf"], _PATIENCE).require("systemd-sysusers refuses")
 
     def _folder(self, place: Path) -> None:
-        path = self.root / place.relative_to("/")
+        path = self._below(place)
         self._act(f"make the folder {path} for {self.wanted.user}", lambda: self._make(path), needed=not path.is_dir())
 
     def _make(self, path: Path) -> None:
@@ -114,14 +116,22 @@ class Installer:
 
     def _notes(self, places: Iterable[Written]) -> Iterator[str]:
         """Name what the user could not read or write: the sandbox lets it, the modes of the files do not."""
-        account = self._account()
-        config = self.root / self.wanted.config.relative_to("/")
-        if account and config.exists() and not _may(config, account, 4):
-            yield f"{self.wanted.user} cannot read {config}: chgrp {self.wanted.user} and chmod 640 it"
+        account, user = self._account(), self.wanted.user
+        if account is None:
+            return
+        config, state = (self._below(place) for place in (self.wanted.config, self.wanted.state))
+        if config.exists() and not _may(config, account, 4):
+            yield f"{user} cannot read {config}: chgrp {user} {config} && chmod 640 {config}"
+        if state.exists() and state.stat().st_uid != account.uid:
+            yield f"{state} is not {user}'s: chown -R {user}: {state}"
         for place in places:
-            path = self.root / place.path.relative_to("/")
-            if account and path.exists() and not _may(path, account, 2):
-                yield f"{self.wanted.user} cannot write {path} ({place.target}): setfacl -m u:{self.wanted.user}:rwX {path}"
+            path = self._below(place.path)
+            if path.exists() and not _may(path, account, 2):
+                yield f"{user} cannot write {path} ({place.target}): setfacl -m u:{user}:rwX {path}"
+
+    def _below(self, place: Path) -> Path:
+        """Return a place of the installed system, by its path from here."""
+        return self.root / place.relative_to("/")
 
 
 _VERB = {"new": "write", "same": "write", "older": "update", "changed": "overwrite"}

@@ -32,12 +32,12 @@ class Wanted:
 def files(wanted: Wanted) -> dict[Path, str]:
     """Return every file, by its place below the root of the file system."""
     parts = {
-        "site": wanted.site.replace("%", "%%"),
+        "site": " ".join(wanted.site.replace("%", "%%").split()),
         "call": " ".join(_word(word) for word in (*wanted.program, "--config", str(wanted.config))),
         "sandbox": _sandbox(wanted),
     }
     return {
-        Path("etc/sysusers.d/mainstay.conf"): f'u {wanted.user} - "Mainstay" {wanted.state}\n',
+        Path("etc/sysusers.d/mainstay.conf"): f'u {wanted.user} - "Mainstay" {_word(str(wanted.state))}\n',
         UNITS / "mainstay.service": _SERVICE.format(**parts),
         UNITS / "mainstay-settle.service": _SETTLE.format(**parts),
         UNITS / "mainstay-settle.timer": _TIMER.format(**parts),
@@ -76,7 +76,7 @@ NotifyAccess=main
 ExecStart={call} serve
 ExecReload=/bin/sh -c 'kill -HUP "$MAINPID"'
 Restart=always
-RestartSec=2
+RestartSec=5
 WatchdogSec=60
 TimeoutStopSec=15
 # TERM goes to the service alone, which passes it on once to whatever it has under way
