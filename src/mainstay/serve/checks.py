@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from mainstay.model.units import Duration
 from mainstay.serve.common import Common
 from mainstay.serve.workers import Reader
@@ -21,7 +23,9 @@ class Checking:
         """Start a round when one is due; while the last one is at work, the next one waits for it."""
         common = self._common
         if common.app.site.targets and (self._waited is None or not self._waited.left):
-            with open("/dev/null", "wb") as nowhere:
-                begun = common.workers.start("check", common.words("check"), within=LONGEST, to=Reader(nowhere.fileno()))
+            with open(os.devnull, "wb") as nowhere:
+                begun = common.workers.start(
+                    "check", common.words("check"), within=LONGEST, to=Reader(nowhere.fileno(), errors=False)
+                )
             if begun:
                 self._waited = clock.Deadline(common.app.site.checks.every)

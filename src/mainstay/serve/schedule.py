@@ -58,10 +58,9 @@ class Schedule:
 def _due(app: App) -> Iterator[tuple[Routine, Slot]]:
     """Yield the routines that have an open slot of their own which nobody has claimed."""
     for routine in app.site.routines.values():
-        if routine.window:
-            try:
-                slot = gate.slot(app.context, routine)
-            except Refused:
-                continue  # the usual case: outside of its window
-            if not queries.claimed(app.journal, occurrence(routine.name, slot.start)):
-                yield routine, slot
+        try:
+            slot = gate.slot(app.context, routine)
+        except Refused:
+            continue  # the usual case: it has no window, or this is outside of it
+        if not queries.claimed(app.journal, occurrence(routine.name, slot.start)):
+            yield routine, slot

@@ -16,10 +16,11 @@ _LOOK_EVERY = 0.05
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody who reads what a child prints: at the other end of a descriptor, in so many columns."""
+    """Somebody who reads what a child prints: at the other end of a descriptor, in so many columns; also its errors, or not."""
 
     fd: int
     columns: int = 80
+    errors: bool = True
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Workers:
             runs = sum(worker.is_run for worker in self._alive.values())
             if self._closed or name in self._alive or (most and runs >= most):
                 return None
-            child = children.start(words, to.fd if to else None, {"COLUMNS": str(to.columns), "NO_COLOR": "1"} if to else {})
+            child = _started(words, to)
             self._alive[name] = Worker(name, child, bool(most), clock.Deadline(within) if within else None)
             return child
 
@@ -99,3 +100,10 @@ class Workers:
     def _take_away(self) -> None:
         for name in [name for name, worker in self._alive.items() if worker.child.poll() is not None]:
             del self._alive[name]
+
+
+def _started(words: Sequence[str], to: Reader | None) -> Child:
+    if to is None:
+        return children.start(words, {})
+    env = {"COLUMNS": str(to.columns), "NO_COLOR": "1"}
+    return children.start(words, env, output=to.fd, errors=to.fd if to.errors else None)

@@ -36,16 +36,15 @@ class Child:
             os.kill(self.pid, number)
 
 
-def start(words: Sequence[str], output: int | None = None, env: Mapping[str, str] | None = None) -> Child:
-    """Start this program with those words; `output` is a descriptor for what it prints, errors too."""
+def start(words: Sequence[str], env: Mapping[str, str], output: int | None = None, errors: int | None = None) -> Child:
+    """Start this program with those words; the descriptors get what it prints, else it goes where this process prints."""
     environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_PARENT}
     actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
-    if output is not None:
-        actions += [(os.POSIX_SPAWN_DUP2, output, stream) for stream in (1, 2)]
+    actions += [(os.POSIX_SPAWN_DUP2, fd, stream) for stream, fd in ((1, output), (2, errors)) if fd is not None]
     pid = os.posix_spawn(
         PROGRAM[0],
         [*PROGRAM, *words],
-        {**environment, **(env or {})},
+        {**environment, **env},
         file_actions=actions,
         setsid=True,
         setsigmask=(),

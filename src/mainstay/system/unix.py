@@ -33,7 +33,7 @@ class Peer:
 @contextmanager
 def listening(path: Path, mode: int) -> Iterator[socket.socket]:
     """Listen at a path, which nobody else may be listening at; it is taken away at the end."""
-    path.unlink(missing_ok=True)  # what a killed process has left; its lock says that it is dead
+    _make_way(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as way:
         try:
             with _short(path) as short:
@@ -100,6 +100,19 @@ def receive(way: socket.socket, most: Size, within: Duration) -> Iterator[dict[s
         if not more:
             return
         buffer += more
+
+
+def _make_way(path: Path) -> None:
+    """Take away the socket that a killed process has left; Refused for anything else that lies there."""
+    if not path.is_socket():
+        if path.exists():
+            raise Refused("cannot listen", on=str(path), because="something that is no socket lies there")
+        return
+    try:
+        with connected(path):
+            raise Refused("cannot listen", on=str(path), because="another process does", next="set `serve: {socket: PATH}`")
+    except Unreachable:
+        path.unlink(missing_ok=True)
 
 
 def _group(gid: int) -> str:
