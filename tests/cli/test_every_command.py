@@ -71,6 +71,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "trends": (),
     "ledger verify": (),
     "ledger head": (),
+    "ledger access": (),
     "ledger repair": (),
     "version": (),
 }

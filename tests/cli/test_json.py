@@ -28,6 +28,7 @@ CALLS = {
     "trends": "trends db",
     "ledger": "ledger verify",
     "head": "ledger head",
+    "access": "ledger access",
 }
 
 

@@ -64,6 +64,7 @@ def test_a_user_without_the_state_folder_looks_through_the_service(site: Site, s
     assert run["id"] in site.call("show", "last", user="nobody")
 
 
+@pytest.mark.covers("SEC-04")
 @as_nobody
 def test_what_somebody_may_not_is_refused_with_a_reason_and_journaled(site: Site, served: Service) -> None:
     told = site.call("run", "often", user="nobody", code=3)
@@ -72,9 +73,13 @@ def test_what_somebody_may_not_is_refused_with_a_reason_and_journaled(site: Site
     site.call("run", "often", user="nobody", code=3)
     refused = site.events("access.refused")
     assert [(one["by"], one["words"][0]) for one in refused] == [("nobody", "run"), ("nobody", "sign")]
+    listed = json.loads(site.call("ledger", "access", "--json"))["asked"]
+    assert [(one["words"][0], one["granted"]) for one in listed] == [("sign", False), ("run", False)]
+    assert "watchers may cancel, look only" in site.call("ledger", "access")
     assert not site.done()
 
 
+@pytest.mark.covers("SEC-04")
 @as_nobody
 def test_who_asked_is_who_the_journal_names(site: Site, served: Service) -> None:
     site.settings["access"]["watchers"]["may"] = ["run"]

@@ -32,7 +32,11 @@ def test_what_fails_is_told_once_and_tried_again_until_it_goes() -> None:
 
 def test_a_pass_that_does_not_come_back_is_stuck_until_it_does() -> None:
     free, over = threading.Event(), threading.Event()
-    loop = Loop("slow", lambda: free.wait() and None, Duration(60), Duration(0.05))
+
+    def once() -> None:
+        free.wait()
+
+    loop = Loop("slow", once, Duration(60), Duration(0.05))
     loop.start(over, print)
     until(lambda: loop.is_stuck)
     assert loop.is_alive

@@ -123,6 +123,7 @@ def test_the_settle_timer_runs_beside_the_service(machine: Machine) -> None:
     assert machine.show("mainstay-settle.timer", "ActiveState") == "active"
 
 
+@pytest.mark.covers("SEC-04")
 def test_others_ask_and_get_what_their_group_may(machine: Machine) -> None:
     assert "mainstay serve is at work" in machine.run("setpriv", "--reuid=alice", "--init-groups", PROGRAM, "status")
     why = machine.run("setpriv", "--reuid=alice", "--init-groups", PROGRAM, "run", "minutely", code=3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from mainstay.ledger import database, runs
+from mainstay.ledger.events import Event
 from mainstay.ledger.journal import Journal
 from mainstay.model.run import RunRecord
 from mainstay.model.units import Duration
@@ -50,6 +51,11 @@ def durations(journal: Journal, task: str) -> list[Duration]:
 def claimed(journal: Journal, occurrence: str) -> bool:
     """Return whether somebody has claimed an occurrence, by the name that `schedule.windows.occurrence` gives it."""
     return bool(journal.ask(database.query("claims"), occurrence))
+
+
+def access(journal: Journal, count: int) -> list[Event]:
+    """Return what other users asked a service for, newest first."""
+    return journal.ask(database.query("access"), count)
 
 
 def _record(journal: Journal, run: str) -> RunRecord:
