@@ -18,6 +18,7 @@ docker.io dockerd
 busybox-static busybox
 chromium chromium
 mmdebstrap mmdebstrap
+systemd-container systemd-nspawn
 postgresql-15 /usr/lib/postgresql/15/bin/postgres
 postgresql-15-repack /usr/lib/postgresql/15/bin/pg_repack
 pgbouncer pgbouncer

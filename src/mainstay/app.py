@@ -270,6 +270,12 @@ class App:
         other.__dict__["context"] = replace(self.context, listener=listener)
         return other
 
+    def with_site(self, site: Site) -> App:
+        """Return another configuration with the same memory."""
+        other = App(site, self._listener, self._wish)
+        other.__dict__["context"] = replace(self.context, site=site)
+        return other
+
     def _targets(self, wanted: Iterable[str]) -> list[str]:
         names = list(wanted) or list(self.site.targets)
         for name in names:

@@ -36,6 +36,7 @@ CALLS = {
     "fixes": "emergency fixes",
     "ledger": "ledger verify",
     "head": "ledger head",
+    "access": "ledger access",
 }
 
 

@@ -3,6 +3,9 @@
 # in this order, the quick ones first; minutes on 2 cores
 PROMISES = {
     "calendar": 1,
+    "nginx": 2,
     "notices": 3,
+    "service": 3,
     "clock": 5,
+    "units": 8,
 }

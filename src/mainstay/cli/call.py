@@ -47,6 +47,15 @@ def opened(wish: Callable[[], bool] = lambda: False) -> App:
     return App.open(configuration(), wish=wish)
 
 
+def opened_or_asked(wish: Callable[[], bool] = lambda: False) -> App:
+    """Open the site; where its state folder is another user's, ask the service for this very call instead, and exit."""
+    from mainstay.cli import asking
+
+    site = opened(wish)
+    asking.instead(site.site)
+    return site
+
+
 def now(site: Site) -> datetime:
     """Return the time, in the zone of the site."""
     from mainstay.system import clock

@@ -27,6 +27,7 @@ SECTIONS = {
     "Do": {"run": "run", "backup": "backup", "restore": "backup", "wal": "wal", "logs": "logs", "compat": "compat"},
     "People": {"notify": "notify", "checklist": "checklist", "remind": "checklist", "emergency": "emergency"},
     "Go on with a run": {"sign": "recover", "resume": "recover", "cancel": "recover", "rollback": "recover", "settle": "recover"},
+    "Keep it going": {"serve": "serve", "ask": "serve", "install": "install"},
     "Look back": {
         "runs": "memory",
         "show": "memory",

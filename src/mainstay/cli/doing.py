@@ -31,12 +31,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class How:
-    """How a run is started: consent given beforehand, by a timer, or shown only."""
+    """How a run is started: consent given beforehand, by a timer, or shown only; and by whom, if not by this user."""
 
     yes: bool = False
     scheduled: bool = False
     dry: bool = False
     emergency: Override | None = None
+    by: str = ""
 
 
 def emergency(asked: bool, approver: str, reason: str) -> Override | None:
@@ -49,7 +50,7 @@ def emergency(asked: bool, approver: str, reason: str) -> Override | None:
 def start(routine: Callable[[App], Routine], how: How) -> None:
     """Run what `routine` picks, after consent, and exit by how it ended; with `dry`, show the forecast only."""
     wish = Wish()
-    app = call.opened(wish)
+    app = call.opened_or_asked(wish)
     chosen = routine(app)
     if how.dry:
         show_plan(app, app.forecast(chosen))
@@ -57,7 +58,7 @@ def start(routine: Callable[[App], Routine], how: How) -> None:
     if how.scheduled and how.emergency:
         raise typer.BadParameter("an emergency is no timer's: leave out --scheduled")
     launch = Launch(attended=False, scheduled=True) if how.scheduled else attended(app, chosen, yes=how.yes)
-    launch = replace(launch, emergency=how.emergency)
+    launch = replace(launch, emergency=how.emergency, by=how.by)
     finish(app, wish, lambda live: live.run(chosen, launch))
 
 

@@ -1,4 +1,4 @@
-"""The journal itself: verify, repair, head."""
+"""The journal itself: verify, repair, head, and who asked for what."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ rewritten.
 \b
 mainstay ledger verify
 mainstay ledger verify --against HEAD
+mainstay ledger access
 mainstay ledger repair
 """,
 )
@@ -60,6 +61,31 @@ def head(as_json: Json = False) -> None:
         call.show_json("head/1", {"head": found})
     else:
         call.say(found)
+
+
+@group.command()
+def access(
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000, help="How many, the newest first.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List what other users asked the service for.
+
+    Newest first: who, when, what, and why it was refused where it was. Looking is not journaled; whoever keeps asking for what
+    is refused is journaled once a minute, with the number of the other times.
+
+    \b
+    mainstay ledger access
+    mainstay ledger access -n 500 --json
+    """
+    from mainstay.ledger import queries
+    from mainstay.report import access as page
+
+    site = call.opened()
+    asked = [page.of(event) for event in queries.access(site.journal, count)]
+    if as_json:
+        call.show_json("access/1", {"asked": asked})
+    else:
+        call.show(page.document(asked, call.now(site.site)))
 
 
 @group.command()

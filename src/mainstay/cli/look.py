@@ -31,10 +31,11 @@ def status(category: Category = None, as_json: Json = False) -> None:
     mainstay status --category data
     mainstay status --json
     """
-    from mainstay.cli import state
+    from mainstay.cli import asking, state
     from mainstay.config.outline import outline
 
     site = outline(call.configuration())
+    asking.instead(site)
     seen = state.of(site, call.now(site), category)
     if not as_json:
         call.show(state.document(seen))

@@ -34,7 +34,7 @@ def runs(
     """
     from mainstay.cli import reports
 
-    site = call.opened()
+    site = call.opened_or_asked()
     found = site.runs(count, routine)
     if as_json:
         call.show_json("runs/1", {"site": site.site.name, "runs": [_line(record) for record in found]})
@@ -59,7 +59,7 @@ def show(
     """
     from mainstay.cli import reports
 
-    site = call.opened()
+    site = call.opened_or_asked()
     record = site.run_record(run)
     if as_json:
         call.show_json("record/1", {"run": record})

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mainstay.cli import call
-from mainstay.cli.call import Json, What
+from mainstay.cli.call import Json, Name, What
 
 app = call.command()
 
@@ -95,6 +95,7 @@ def run(
         str, typer.Option("--approver", metavar="NAME", help="Who answers for an emergency.", show_default=False)
     ] = "",
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it is one.", show_default=False)] = "",
+    name: Name = "",
 ) -> None:
     """Run a routine or a single task; what fails is taken back.
 
@@ -111,5 +112,5 @@ def run(
     from mainstay.cli.choice import Choice
 
     choice = Choice(only or (), skip or (), start)
-    how = doing.How(yes, scheduled, dry, doing.emergency(emergency, approver, reason))
+    how = doing.How(yes, scheduled, dry, doing.emergency(emergency, approver, reason), name)
     doing.start(lambda site: choice.of(site.routine(what)), how)

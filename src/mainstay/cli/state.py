@@ -14,9 +14,10 @@ from mainstay.model.emergency import Emergency
 from mainstay.model.run import RunRecord, Status, Verdict
 from mainstay.model.task import Routine, Site, Slot
 from mainstay.report import marks, standing
-from mainstay.report.document import Cell, Document, Entry, Section, listed, sections, table
+from mainstay.report.document import Cell, Document, Entries, Entry, Section, listed, sections, table
 from mainstay.report.quantity import ago, moment
 from mainstay.schedule.agenda import Agenda
+from mainstay.serve import standing as service
 from mainstay.system import locks
 
 _LOOK_BACK = (2, 9, 40, 400)  # days
@@ -60,7 +61,8 @@ class State:
     routines: tuple[RoutineState, ...]
     open_runs: tuple[OpenRun, ...]
     notices: notices.NoticeState
-    emergencies: tuple[Emergency, ...] = ()
+    emergencies: tuple[Emergency, ...]
+    service: service.Standing | None
 
 
 def of(site: Site, now: datetime, category: str | None = None) -> State:
@@ -69,9 +71,9 @@ def of(site: Site, now: datetime, category: str | None = None) -> State:
     calendar = agenda.agenda(site, memory.journal, registry.load, (now - timedelta(days=_LOOK_BACK[-1]), now))
     routines = (routine_state(calendar, memory, routine, now) for routine in site.routines.values())
     runs = (open_run(site, record) for record in memory.unsettled())
-    looked = tuple(looks(site, memory, category))
-    burning = tuple(memory.emergencies())
-    return State(site.name, now, looked, tuple(routines), tuple(runs), notices.state(site, now), burning)
+    seen, burning = tuple(looks(site, memory, category)), tuple(memory.emergencies())
+    told = notices.state(site, now)
+    return State(site.name, now, seen, tuple(routines), tuple(runs), told, burning, service.read(site.state))
 
 
 def looks(site: Site, memory: Memory, category: str | None = None) -> Iterator[standing.Look]:
@@ -133,8 +135,19 @@ def document(state: State) -> Document:
     late = sum(one.overdue for one in state.routines)
     summary = ", ".join(part for part in (page.summary, f"{late} overdue" if late else "") if part)
     colophon = "From memory; `mainstay check` looks now."
-    told = sections(burning, waiting, *targets, routines, Section("", (notices.line(state.notices),)))
+    going = Section("Service", (Entries(tuple(_service_entries(state.service, state.at))),) if state.service else ())
+    told = sections(burning, waiting, *targets, routines, going, Section("", (notices.line(state.notices),)))
     return replace(page, summary=summary, sections=told, colophon=colophon)
+
+
+def _service_entries(one: service.Standing, now: datetime) -> Iterator[Entry]:
+    """Tell whether the service lives, and what keeps it from its work."""
+    if one.alive:
+        yield Entry(Cell("✓", "good"), "mainstay serve is at work", f"seen {ago(one.seen, now)}")
+    else:
+        yield Entry(Cell("!", "warn"), "mainstay serve is not at work: nothing starts by itself", f"seen {ago(one.seen, now)}")
+    for trouble in one.trouble if one.alive else ():
+        yield Entry(Cell("!", "warn"), trouble)
 
 
 def _owes(record: RunRecord, owed: str, unreviewed: list[str], *, alive: bool) -> tuple[str, str]:

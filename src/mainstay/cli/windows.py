@@ -43,7 +43,7 @@ def windows(
     from mainstay.report import calendar
     from mainstay.schedule import occurrences
 
-    site = call.opened()
+    site = call.opened_or_asked()
     now = call.now(site.site)
     needed = {name: site.needed(routine) for name, routine in site.site.routines.items()}
     known = site.agenda(now, now + timedelta(days=days))

@@ -75,9 +75,14 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     if shape is None:
         return None
     check_templates(binder, shape.notice_templates)
-    told = {"channels": channels, "contact": shape.contact, "notice_templates": shape.notice_templates}
-    site = Site(shape.site, shape.timezone, good, routines, windows, shape.state, blackouts=blackouts, **told)
-    return replace(site, checklists=checklists, emergencies=shape.emergencies)
+    site = Site(shape.site, shape.timezone, good, routines, windows, shape.state, checklists=checklists, **top_level(shape))
+    return replace(site, blackouts=blackouts, channels=channels)
+
+
+def top_level(shape: SiteShape) -> dict[str, Any]:
+    """Return what a site takes from the top level as it is."""
+    names = ("contact", "notice_templates", "emergencies", "serve", "checks", "access")
+    return {name: getattr(shape, name) for name in names}
 
 
 def sections(binder: Binder, root: Map) -> dict[str, dict[str, Node]]:

@@ -14,7 +14,7 @@ from mainstay.config.bind import Binder
 from mainstay.config.channels import bind_channels
 from mainstay.config.document import Leaf, Map, Node
 from mainstay.config.include import Sources
-from mainstay.config.load import sections
+from mainstay.config.load import sections, top_level
 from mainstay.config.mistakes import Mistakes
 from mainstay.config.routines import bind_routines
 from mainstay.config.shape import SiteShape
@@ -40,7 +40,7 @@ def outline(path: Path) -> Site:
     channels = bind_channels(binder, nodes["notify"])
     mistakes.raise_any()
     assert shape is not None  # else a mistake was noted
-    site = Site(shape.site, shape.timezone, targets, routines, windows, shape.state, tuple(sources.files))
+    site = Site(shape.site, shape.timezone, targets, routines, windows, shape.state, tuple(sources.files), **top_level(shape))
     return replace(site, blackouts=blackouts, channels=channels)
 
 

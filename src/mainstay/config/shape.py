@@ -11,6 +11,7 @@ from mainstay.config.document import Node
 from mainstay.model.channel import Sort
 from mainstay.model.checklist import Due
 from mainstay.model.emergency import Emergencies
+from mainstay.model.service import Checks, Role, Serve
 from mainstay.model.setting import Setting
 from mainstay.model.task import Category, TaskLevel
 from mainstay.model.units import Duration
@@ -47,6 +48,16 @@ class SiteShape:
     emergencies: Annotated[Emergencies, Setting("contacts, escalation and response times of emergencies")] = field(
         default_factory=Emergencies
     )
+    serve: Annotated[Serve, Setting("how `mainstay serve` works", example="{runs_at_once: 2}")] = field(default_factory=Serve)
+    checks: Annotated[Checks, Setting("how often `mainstay serve` looks at every target", example="{every: 5m}")] = field(
+        default_factory=Checks
+    )
+    access: Annotated[
+        dict[str, Role],
+        Setting(
+            "who may ask `mainstay serve` for what, by name of the role", example="{operators: {groups: [ops], may: [look, run]}}"
+        ),
+    ] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -60,18 +60,22 @@ def sweep(context: Context) -> list[RunRecord]:
     A run that cannot go on now is returned as it stands, with the reason, and keeps no other one waiting.
     """
     swept = []
-    for known in queries.unsettled(context.journal):
-        record = None if gate.alive(context, known.id) else runs.load(context.journal, known.id)
-        if record is None or record.settled or (record.status is Status.WAITING and not _answered(context, record)):
-            continue
-        step = _next(record)
-        if step is None:
-            continue
+    for record, step in due(context):
         try:
             swept.append(step(context, record.id))
         except MainstayError as error:
             swept.append(replace(runs.load(context.journal, record.id) or record, because=str(error)))
     return swept
+
+
+def due(context: Context) -> Iterator[tuple[RunRecord, Callable[[Context, str], RunRecord]]]:
+    """Yield the runs that can be settled now without a person, oldest first, and what is to be done about each."""
+    for known in queries.unsettled(context.journal):
+        record = None if gate.alive(context, known.id) else runs.load(context.journal, known.id)
+        if record is None or record.settled or (record.status is Status.WAITING and not _answered(context, record)):
+            continue
+        if step := _next(record):
+            yield record, step
 
 
 def settle(context: Context, id: str, by: str, text: str) -> RunRecord:

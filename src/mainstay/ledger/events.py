@@ -45,6 +45,12 @@ WINDOW_ANNOUNCED = "window.announced"  # window: a later one of the same id move
 WINDOW_WITHDRAWN = "window.withdrawn"  # id, by, text
 LEDGER_REPAIRED = "ledger.repaired"  # saved, damaged
 NOTICE_OWED = "notice.owed"  # sort, on, facts: what only the calendar shows; `task` is its key, owed once
+SERVE_STARTED = "serve.started"  # version, socket
+SERVE_STOPPED = "serve.stopped"  # because, killed: children that did not end by themselves
+SERVE_RELOADED = "serve.reloaded"  # files: the configuration in force from now on
+SERVE_RELOAD_REFUSED = "serve.reload_refused"  # because: the old configuration stays in force
+ACCESS_GRANTED = "access.granted"  # by, uid, words: somebody had something done through the socket
+ACCESS_REFUSED = "access.refused"  # by, uid, words, because
 
 PEOPLES_ACTS = {
     RUN_CONSENTED: "consented",

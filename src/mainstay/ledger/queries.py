@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from mainstay.ledger import database, events, runs
+from mainstay.ledger.events import Event
 from mainstay.ledger.journal import Journal
 from mainstay.model.codec import decode
 from mainstay.model.run import RunRecord
@@ -70,6 +71,16 @@ def announced(journal: Journal) -> list[Announced]:
         else:
             found.pop(event.body["id"], None)
     return sorted(found.values(), key=lambda one: one.start)
+
+
+def claimed(journal: Journal, occurrence: str) -> bool:
+    """Return whether somebody has claimed an occurrence, by the name that `schedule.agenda.occurrence` gives it."""
+    return bool(journal.ask(database.query("claims"), occurrence))
+
+
+def access(journal: Journal, count: int) -> list[Event]:
+    """Return what other users asked a service for, newest first."""
+    return journal.ask(database.query("access"), count)
 
 
 def _record(journal: Journal, run: str) -> RunRecord:

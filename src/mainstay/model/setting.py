@@ -14,6 +14,8 @@ class Setting:
     ge, le    bounds, both included (numbers, durations, sizes, shares)
     example   a value as it is written in YAML
     refers_to "target" or "target:sqlite,files": the value names targets (of these kinds)
+    writes    what tasks write, so that an installed service may: "it", the folder or file; "beside", the folder that holds it;
+              "makes", a folder that is made when it is not there
     """
 
     help: str
@@ -21,6 +23,7 @@ class Setting:
     le: float | None = None
     example: str = ""
     refers_to: str = ""
+    writes: Literal["", "it", "beside", "makes"] = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from mainstay.model.channel import Channel, Sort
 from mainstay.model.checklist import Checklist
 from mainstay.model.emergency import Emergencies
 from mainstay.model.plan import Impact
+from mainstay.model.service import Checks, Role, Serve
 from mainstay.model.target import Origin, Target
 from mainstay.model.units import Duration
 
@@ -183,3 +184,6 @@ class Site:
     notice_templates: dict[Sort, Path] = field(default_factory=dict)
     checklists: dict[str, Checklist] = field(default_factory=dict)
     emergencies: Emergencies = field(default_factory=Emergencies)
+    serve: Serve = field(default_factory=Serve)
+    checks: Checks = field(default_factory=Checks)
+    access: dict[str, Role] = field(default_factory=dict)

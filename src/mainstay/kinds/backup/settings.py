@@ -19,7 +19,9 @@ from mainstay.vault.retention import TIERS, Policy
 class RepositorySettings:
     """Where backups are kept."""
 
-    path: Annotated[Path, Setting("the folder that holds the backups; the first backup makes it", example="/backups")]
+    path: Annotated[
+        Path, Setting("the folder that holds the backups; the first backup makes it", example="/backups", writes="makes")
+    ]
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,9 @@ class Backup:
     snapshot: Annotated[
         bool, Setting("True when `dump` writes such lines about its own snapshot to the file MAINSTAY_DESCRIPTION.")
     ] = False
-    places: Annotated[Path, Setting("The folder in which restored copies are made, and which has room for them.")] = Path(
-        "/var/lib/mainstay/restored"
-    )
+    places: Annotated[
+        Path, Setting("The folder in which restored copies are made, and which has room for them.", writes="makes")
+    ] = Path("/var/lib/mainstay/restored")
     room: Annotated[Size, Setting("Bytes of a dump: a backup does not begin where less are free.", ge=0, example="2GB")] = Size(0)
     timeout: Annotated[Duration, Setting("How long each of these commands may take.", ge=0.1, example="2h")] = Duration(3600)
 
@@ -56,6 +56,10 @@ class Settings:
     ] = ()
     timeout: Annotated[Duration, Setting("How long it may take; then its whole process group is ended.", ge=0.1)] = Duration(600)
     cwd: Annotated[Path | None, Setting("The folder it runs in.")] = None
+    writes: Annotated[
+        tuple[Path, ...],
+        Setting("What it writes; an installed service may write nothing else.", example="[/srv/app/cache]", writes="it"),
+    ] = ()
     environment: Annotated[
         dict[str, str | SecretRef],
         Setting("Variables it gets beside PATH, HOME, LANG, LC_ALL, TZ and TMPDIR.", example="{MODE: fast}"),

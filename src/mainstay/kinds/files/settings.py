@@ -34,7 +34,7 @@ PLACEHOLDERS = (
 class Settings:
     """One folder."""
 
-    path: Annotated[Path, Setting("the folder", example="/srv/app/uploads")]
+    path: Annotated[Path, Setting("the folder", example="/srv/app/uploads", writes="it")]
     exclude: Annotated[
         tuple[str, ...], Setting("globs on the path below the folder; * crosses folders", example="[cache/*, '*.sock']")
     ] = ()

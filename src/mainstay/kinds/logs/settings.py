@@ -32,7 +32,9 @@ class Reopen:
 class Settings:
     """One policy for the files that match `paths`. With neither `reopen` nor `append_only`, only closed logs are rotated."""
 
-    paths: Annotated[tuple[str, ...], Setting("logs to care for, as absolute patterns", example='["/var/log/app/*.log"]')]
+    paths: Annotated[
+        tuple[str, ...], Setting("logs to care for, as absolute patterns", example='["/var/log/app/*.log"]', writes="beside")
+    ]
     exclude: Annotated[tuple[str, ...], Setting("patterns to leave out", example='["/var/log/app/debug*.log"]')] = ()
     reopen: Annotated[Reopen | None, Setting("how the writer reopens its log: the log is renamed")] = None
     append_only: Annotated[bool, Setting("writers only append and cannot reopen: the log is copied, then cut at its head")] = (
@@ -49,7 +51,9 @@ class Settings:
     max_age: Annotated[Duration | None, Setting("drop rotated parts that are older", ge=60)] = None
     total_cap: Annotated[Size | None, Setting("drop the oldest parts when all parts together are larger", ge=1)] = None
     keep_at_least: Annotated[Duration, Setting("never drop what is younger, archived or not (legal minimum)", ge=0)] = Duration(0)
-    archive: Annotated[Path | None, Setting("folder to archive parts in instead of dropping them", example="/srv/archive")] = None
+    archive: Annotated[
+        Path | None, Setting("folder to archive parts in instead of dropping them", example="/srv/archive", writes="makes")
+    ] = None
     archive_after: Annotated[Duration, Setting("archive parts that are older", ge=0)] = Duration(30 * 86400)
     archive_keep: Annotated[Duration | None, Setting("drop archived parts that are older; empty: never", ge=60)] = None
     max_file: Annotated[Size, Setting("largest size of one log", ge=1)] = Size(100_000_000)

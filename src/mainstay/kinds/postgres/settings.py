@@ -215,7 +215,10 @@ class ArchiveSettings:
     """The archive of base backups and write-ahead log from which the server is recovered to a point in time."""
 
     path: Annotated[
-        Path, Setting("folder of the archive, on another disk; made when its parent is there", example="/backups/wal/db")
+        Path,
+        Setting(
+            "folder of the archive, on another disk; made when its parent is there", example="/backups/wal/db", writes="makes"
+        ),
     ]
     slot: Annotated[
         str,

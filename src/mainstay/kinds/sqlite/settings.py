@@ -14,7 +14,7 @@ from mainstay.model.units import Duration, Share, Size
 class SqliteSettings:
     """Where the database is, and what its application can bear."""
 
-    path: Annotated[Path, Setting("the database file", example="/srv/app/app.db")]
+    path: Annotated[Path, Setting("the database file", example="/srv/app/app.db", writes="beside")]
     busy_timeout: Annotated[Duration, Setting("how long to wait for a lock of the application", ge=0, example="5s")] = Duration(5)
     max_stall: Annotated[Duration, Setting("longest stall of the application that VACUUM may cause", ge=0, example="250ms")] = (
         Duration(0.25)

@@ -23,7 +23,7 @@ PART = ".part"
 class DiskSettings:
     """Another disk."""
 
-    folder: Annotated[Path, Setting("a folder on that disk", example="/mnt/second/backups")]
+    folder: Annotated[Path, Setting("a folder on that disk", example="/mnt/second/backups", writes="it")]
     marker: Annotated[str, Setting("a file in that folder that you make once; without it the disk is taken for unmounted")] = (
         ".mainstay-remote"
     )

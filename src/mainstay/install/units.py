@@ -1,0 +1,146 @@
+"""The units of systemd, from what is maintained: what may be written is what the targets need, and nothing else.
+
+The service is confined as far as maintaining real things allows. What stays open, and why: other processes are seen (`host` looks
+at them, a log's writer is found by name), memory may be made executable (a private PostgreSQL compiles queries), users keep their
+numbers (the kernel says who asks at the socket).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+UNITS = Path("etc/systemd/system")
+STARTED = ("mainstay.service", "mainstay-settle.timer")
+_SHARED = (Path("/tmp"), Path("/var/tmp"))
+_HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be installed: the program as words, whose configuration, as which user, and what that may write."""
+
+    site: str
+    program: tuple[str, ...]
+    config: Path
+    user: str
+    state: Path
+    writes: tuple[Path, ...] = ()
+
+
+def files(wanted: Wanted) -> dict[Path, str]:
+    """Return every file, by its place below the root of the file system."""
+    parts = {
+        "site": " ".join(wanted.site.replace("%", "%%").split()),
+        "call": " ".join(_word(word) for word in (*wanted.program, "--config", str(wanted.config))),
+        "sandbox": _sandbox(wanted),
+    }
+    return {
+        Path("etc/sysusers.d/mainstay.conf"): f'u {wanted.user} - "Mainstay" {_word(str(wanted.state))}\n',
+        UNITS / "mainstay.service": _SERVICE.format(**parts),
+        UNITS / "mainstay-settle.service": _SETTLE.format(**parts),
+        UNITS / "mainstay-settle.timer": _TIMER.format(**parts),
+    }
+
+
+def _sandbox(wanted: Wanted) -> str:
+    places = (*map(Path, wanted.program[:1]), wanted.config, wanted.state, *wanted.writes)
+    homes = "read-only" if any(place.is_relative_to(home) for place in places for home in _HOMES) else "yes"
+    tmp = "no" if any(place.is_relative_to(one) for place in places for one in _SHARED) else "yes"
+    return _SANDBOX.format(
+        user=wanted.user, homes=homes, tmp=tmp, state=_word(str(wanted.state)), writes=_writable(wanted.writes)
+    )
+
+
+def _writable(places: Sequence[Path]) -> str:
+    """Return one line for each place; one that is not there, an unmounted disk say, does not keep the service from starting."""
+    return "".join(f"ReadWritePaths={_word(f'-{place}')}\n" for place in places)
+
+
+def _word(text: str) -> str:
+    """Return a word as systemd reads it: quoted where it has to be, with nothing in it that is expanded."""
+    plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{plain}"' if any(letter in text for letter in " \t'\"\\;") else plain
+
+
+_SERVICE = """\
+[Unit]
+Description=Mainstay: maintenance of {site}
+After=local-fs.target remote-fs.target network.target time-sync.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={call} serve
+ExecReload=/bin/sh -c 'kill -HUP "$MAINPID"'
+Restart=always
+RestartSec=5
+WatchdogSec=60
+TimeoutStopSec=15
+# TERM goes to the service alone, which passes it on once to whatever it has under way
+KillMode=mixed
+# a step that the kernel ends for want of memory is not the end of the service
+OOMPolicy=continue
+RuntimeDirectory=mainstay
+RuntimeDirectoryMode=0755
+{sandbox}
+[Install]
+WantedBy=multi-user.target
+"""
+_SETTLE = """\
+[Unit]
+Description=Mainstay: go on with runs of {site} whose process is gone
+After=local-fs.target remote-fs.target network.target time-sync.target
+
+[Service]
+Type=oneshot
+ExecStart={call} settle
+# 1: a run has ended badly, which the journal tells
+SuccessExitStatus=1
+TimeoutStopSec=15
+KillMode=mixed
+OOMPolicy=continue
+{sandbox}"""
+_TIMER = """\
+[Unit]
+Description=Mainstay: every minute, whether or not the service lives
+
+[Timer]
+OnBootSec=1min
+OnUnitInactiveSec=1min
+AccuracySec=5s
+
+[Install]
+WantedBy=timers.target
+"""
+_SANDBOX = """\
+User={user}
+UMask=0077
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ReadWritePaths={state}
+{writes}ProtectHome={homes}
+PrivateTmp={tmp}
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged
+# a new log keeps its owner
+SystemCallFilter=@chown
+SystemCallErrorNumber=EPERM
+"""

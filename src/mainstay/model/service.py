@@ -1,0 +1,47 @@
+"""What one long-lived process does beside runs: how many at once, how often it looks, and who may ask it for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from mainstay.model.setting import Setting
+from mainstay.model.units import Duration
+
+Right = Literal["look", "run", "sign", "cancel"]
+
+
+@dataclass(frozen=True)
+class Serve:
+    """How `mainstay serve` works."""
+
+    runs_at_once: Annotated[int, Setting("how many runs may be under way at once; what is due waits", ge=1, le=64)] = 2
+    retry: Annotated[
+        Duration, Setting("how long to wait before a routine that a gate refused is tried again in its slot; doubles", ge=1)
+    ] = Duration(60)
+    socket: Annotated[
+        Path | None,
+        Setting("where other users ask; empty: in the runtime folder, else in the state folder", example="/run/m.sock"),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Checks:
+    """How often `mainstay serve` looks at every target."""
+
+    every: Annotated[Duration, Setting("time from one look to the next", ge=10, example="5m")] = Duration(300)
+
+
+@dataclass(frozen=True)
+class Role:
+    """What some users of this machine may ask a service for. Root and the service's own user may ask for everything."""
+
+    users: Annotated[tuple[str, ...], Setting("names of users", example="[alice]")] = ()
+    groups: Annotated[tuple[str, ...], Setting("names of groups, of which a user has to be a member", example="[ops]")] = ()
+    may: Annotated[tuple[Right, ...], Setting("what they may ask for", example="[look, run]")] = ("look",)
+
+    def __post_init__(self) -> None:
+        """Refuse a role that nobody has."""
+        if not self.users and not self.groups:
+            raise ValueError("name users, groups or both")
