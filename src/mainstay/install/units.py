@@ -96,7 +96,7 @@ After=local-fs.target remote-fs.target network.target time-sync.target
 
 [Service]
 Type=oneshot
-ExecStart={call} settle
+ExecStart={call} settle --every 1m
 # 1: a run has ended badly, which the journal tells
 SuccessExitStatus=1
 TimeoutStopSec=15
