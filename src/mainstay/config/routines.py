@@ -59,21 +59,20 @@ def _window(binder: Binder, name: str, node: Node) -> Window | None:
     except ValueError as error:
         binder.mistakes.add(binder.origins[f"{path}.rule"], f"{path}.rule", str(error))
         return None
-    if not (
-        _read(binder, path, "notices", shape.notices, leads.parse) and _read(binder, path, "status", shape.status, leads.clock)
-    ):
+    lists = {"notices": leads.parse, "status": leads.clock}
+    readable = [_read(binder, f"{path}.{key}", getattr(shape, key), reader) for key, reader in lists.items()]
+    if not all(readable):
         return None
     told = {"notices": shape.notices, "status": shape.status, "advice": shape.advice}
     return Window(name, shape.rule, shape.length, Impact[shape.max_impact.upper()], origin, **told)
 
 
-def _read(binder: Binder, path: str, key: str, texts: tuple[str, ...], reader: Callable[[str], object]) -> bool:
+def _read(binder: Binder, path: str, texts: tuple[str, ...], reader: Callable[[str], object]) -> bool:
     """Note what of a list cannot be read; return whether all of it can."""
     before = len(binder.mistakes.found)
     for number, text in enumerate(texts):
         try:
             reader(text)
         except ValueError as error:
-            inner = f"{path}.{key}[{number}]"
-            binder.mistakes.add(binder.origins[inner], inner, str(error))
+            binder.mistakes.add(binder.origins[f"{path}[{number}]"], f"{path}[{number}]", str(error))
     return len(binder.mistakes.found) == before
