@@ -170,8 +170,14 @@ def test_a_routine_whose_budgets_exceed_its_window_is_refused(mistakes: Callable
 
 
 def test_a_secret_in_the_environment_is_a_warning_with_its_line(written: Load) -> None:
-    (warning,) = config.warnings(written(SITE))
+    warning = config.warnings(written(SITE))[0]
     assert str(warning).startswith("mainstay.yaml:7: targets.app.password: the environment variable APP_PASSWORD")
+
+
+def test_routines_without_a_channel_are_a_warning_and_with_one_they_are_not(written: Load) -> None:
+    channel = 'notify:\n  hook: {webhook: {url: "https://example.org/in"}}\n'
+    told = [[str(one) for one in config.warnings(written(text))] for text in (SITE, SITE + channel)]
+    assert ["nobody is told when a run fails" in "".join(warnings) for warnings in told] == [True, False]
 
 
 def test_a_cron_line_that_joins_its_days_by_or_is_a_warning(written: Load) -> None:

@@ -17,6 +17,7 @@ contact: "ops@example.org"
 targets:
   good: {{kind: command, argv: [/usr/bin/true], on_unknown: rerun}}
   bad: {{kind: command, argv: [/usr/bin/false], on_unknown: rerun}}
+  slow: {{kind: command, argv: [/usr/bin/sleep, "60"], on_unknown: undo, undo: [/usr/bin/true]}}
   ask: {{kind: manual, text: "Is the door closed?"}}
 routines:
   broken: {{tasks: [bad.run]}}

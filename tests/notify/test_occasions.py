@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,12 +15,13 @@ from mainstay.engine.run import Launch
 from mainstay.ledger import events
 from mainstay.model.codec import encode
 from mainstay.model.errors import Refused
+from mainstay.model.notice import Delivery
 from mainstay.notify import calendar
 from mainstay.notify.deliver import deliver
 from mainstay.notify.outbox import Outbox
 from mainstay.system import clock
 from tests.notify.conftest import Made
-from tests.notify.mailbox import Mailbox
+from tests.notify.mailbox import Mailbox, wait_for
 from tests.notify.test_mail import fail, mail
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -31,6 +33,11 @@ ANY_TIME = 'weekly: {rule: "daily 00:00", length: 24h, notices: ["1m"]}'
 def told(app: App) -> list[str]:
     deliver(app.context)
     return [f"{one.notice.sort}: {one.notice.subject}" for one in Outbox(app.site.state).all()]
+
+
+def delivered(app: App) -> list[Delivery]:
+    deliver(app.context)
+    return Outbox(app.site.state).all()
 
 
 def at(day: int, hour: int) -> datetime:
@@ -82,6 +89,7 @@ def test_a_slot_that_is_no_longer_in_the_calendar_is_cancelled_for_those_who_wer
     assert not list(owed(app, at(11, 18)))
 
 
+@pytest.mark.covers("NTF-02")
 def test_a_lead_notice_has_an_invitation_with_the_uid_of_the_feed(made: Made, mailbox: Mailbox, mail_port: int) -> None:
     from mainstay.report.calendar import Appointment, ical
     from mainstay.schedule.occurrences import upcoming
@@ -115,6 +123,7 @@ def test_a_run_that_fails_is_told_and_its_recovery_too_but_not_what_is_well(made
     assert told(app) == ["failed: shop: well FAILED", "all_clear: shop: all clear: well is done"]
 
 
+@pytest.mark.covers("NTF-04")
 def test_the_all_clear_waits_for_the_watch_period(made: Made, mail_port: int) -> None:
     routine = "weekly: {tasks: [good.run], window: weekly, watch: 1h}"
     app = made(mail(mail_port, "ops@example.org"), windows=ANY_TIME, routines=routine)
@@ -161,3 +170,34 @@ def test_a_new_outbox_tells_what_happened_in_the_last_day_and_forgets_what_is_ol
     assert len(told(app)) == 1
     Outbox(app.site.state).path.unlink()
     assert len(told(app)) == 1
+
+
+@pytest.mark.covers("NTF-03")
+def test_a_run_at_work_is_told_at_its_times_and_when_it_takes_too_long(made: Made, mail_port: int) -> None:
+    window = 'weekly: {rule: "daily 00:00", length: 24h, status: ["00:00", "06:00", "12:00", "18:00"]}'
+    routine = "weekly: {tasks: [good.run: {budget: 1m}, slow.run: {budget: 1m}], window: weekly}"
+    app = made(mail(mail_port, "ops@example.org"), windows=window, routines=routine)
+    work = threading.Thread(target=run, args=(App.open(app.site.files[0]), "weekly"))
+    work.start()
+    wait_for(lambda: app.runs(1) and app.runs(1)[0].task("slow.run").status == "running")
+    now = clock.now()
+    assert not list(owed(app, now))
+    later = list(owed(app, now + timedelta(hours=7)))
+    assert [one.sort for one in later] == ["status", "overrun"]
+    assert (later[0].facts["done"], later[0].facts["total"], later[0].facts["at_work"]) == (1, 2, "slow.run")
+    assert later[1].facts["forecast"] == "4m"
+    app.cancel(app.runs(1)[0].id, "ann", "enough")
+    work.join(30)
+    found = [(one.notice.sort, one.notice.subject) for one in delivered(app)]
+    assert ("status", "shop: weekly: 1 of 2 tasks done") in found
+    assert ("overrun", "shop: weekly takes longer than expected") in found
+
+
+def test_a_run_whose_process_is_gone_is_told_after_a_while(made: Made, mail_port: int) -> None:
+    app = made(mail(mail_port, "ops@example.org"))
+    body = {"routine": "well", "launched_by": "ann", "attended": True, "all_or_nothing": False, "watch": 0, "tasks": []}
+    app.journal.append(events.RUN_STARTED, body, run="r1")
+    assert not list(owed(app, clock.now()))
+    (gone,) = owed(app, clock.now() + timedelta(minutes=6))
+    assert (gone.sort, gone.on) == ("failed", "well")
+    assert "mainstay resume r1" in delivered(app)[0].notice.text

@@ -22,7 +22,7 @@ from mainstay.system import clock, locks
 LOCK = "outbox"
 NEW = timedelta(days=1)  # how far back a new outbox looks
 OLD = timedelta(days=7)  # beyond that, what nobody delivered is no news
-GIVEN_UP = timedelta(days=3)
+ATTEMPTS = 300  # about three days of them, then it is given up
 _HOUR = timedelta(hours=1)
 
 
@@ -84,7 +84,6 @@ class Post:
         self._read_on()
         self._start()
         self._gather(wait=None)
-        self._outbox.forget(clock.now())
         return Delivered(self._sent, self._failed, len(self._outbox.troubled(clock.now())))
 
     def until(self, stop: threading.Event) -> Delivered:
@@ -103,6 +102,7 @@ class Post:
         self._collect()
         if clock.monotonic() - self._looked >= self._pace.calendar and self._context.site.channels:
             self._looked = clock.monotonic()
+            self._outbox.forget(clock.now())
             for one in calendar.owed(self._context, clock.now()):
                 self._context.journal.append(events.NOTICE_OWED, one.body(), task=one.key)
             self._collect()
@@ -186,8 +186,8 @@ class Post:
 
     def _again(self, delivery: Delivery, because: str) -> None:
         now = clock.now()
-        if now - delivery.notice.at > GIVEN_UP + OLD or (delivery.attempts and now - delivery.notice.at > GIVEN_UP):
-            self._outbox.ended(delivery, "failed", now, f"given up after {delivery.attempts + 1} attempts: {because}")
+        if delivery.attempts + 1 >= ATTEMPTS:
+            self._outbox.ended(delivery, "failed", now, f"given up after {ATTEMPTS} attempts: {because}")
             return
         pause = min(self._pace.most, self._pace.first * 2 ** min(delivery.attempts, 20)) * random.uniform(0.75, 1.25)
         self._outbox.later(delivery, now + timedelta(seconds=pause), because)

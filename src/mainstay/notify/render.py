@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -32,16 +33,18 @@ def notice(site: Site, occasion: Occasion) -> Notice:
 
 
 def _worded(site: Site, sort: Sort, values: dict[str, Any]) -> str:
-    environment = _environment(site.timezone)
-    own, remark = site.notice_templates.get(sort), ""
-    if own:
-        from jinja2 import TemplateError
+    """Return the first wording that can be had: no template keeps a notice, and those behind it, from being sent."""
+    from jinja2 import TemplateError
 
+    environment, remarks = _environment(site.timezone), ""
+    for own in filter(None, (site.notice_templates.get(sort), f"{sort}.j2")):
         try:
-            return environment.from_string(own.read_text(encoding="utf-8")).render(values)
+            text = own.read_text(encoding="utf-8") if isinstance(own, Path) else ""
+            found = environment.from_string(text) if text else environment.get_template(str(own))
+            return found.render(values) + remarks
         except (TemplateError, OSError, ValueError, TypeError, ArithmeticError, LookupError) as error:
-            remark = f"\n(The template {own} could not be used: {error})"
-    return environment.get_template(f"{sort}.j2").render(values) + remark
+            remarks += f"\n(The template {own} could not be used: {error})"
+    return f"{values['site']}: {sort.replace('_', ' ')}: {values['on']}\n{remarks}"
 
 
 @cache

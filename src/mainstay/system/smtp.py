@@ -6,7 +6,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,11 +119,14 @@ class _Link(smtplib.SMTP):
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        left = self._until.left
-        found = bounded.within(left, f"connect {host}", lambda: socket.create_connection((host, port), max(0.001, left)))
-        if self._server.tls != "implicit":
-            return found
-        return _context(self._server).wrap_socket(found, server_hostname=host)
+        found = self._bounded(lambda: socket.create_connection((host, port), max(0.001, self._until.left)))
+        if self._server.tls == "implicit":
+            plain = found
+            found = self._bounded(lambda: _context(self._server).wrap_socket(plain, server_hostname=host))
+        return found
+
+    def _bounded(self, connect: Callable[[], socket.socket]) -> socket.socket:
+        return bounded.within(self._until.left, f"connect {self._server}", connect)
 
 
 def _context(server: Server) -> ssl.SSLContext:
