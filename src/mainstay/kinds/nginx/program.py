@@ -1,0 +1,59 @@
+"""Call nginx: test the configuration, read it as nginx does, load it anew."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mainstay.kinds.kind import Session
+from mainstay.kinds.nginx.facts import Configuration
+from mainstay.kinds.nginx.settings import Settings
+from mainstay.model.errors import StepFailed
+from mainstay.model.units import Duration, Size
+from mainstay.system.files import read_bounded
+from mainstay.system.process import legible
+
+_WITHIN = Duration(30)
+_LARGEST = Size(1 << 16)
+_SERVER = re.compile(r"^\s*server\s*\{", re.MULTILINE)
+
+
+def look(session: Session) -> Configuration:
+    """Return both files, what the test of the configuration says, and how many server blocks include the switch."""
+    settings: Settings = session.target.settings
+    done = session.door.run([*settings.command, "-T"], _WITHIN)
+    text = legible(done.stdout)
+    included = re.findall(rf"^\s*include\s+\S*{re.escape(settings.include.name)}\s*;", text, re.MULTILINE)
+    problem = "" if not done.code else _said(legible(done.stderr)) or f"exit code {done.code}"
+    return Configuration(
+        read(settings.http_include), read(settings.include), problem, len(_SERVER.findall(text)), len(included)
+    )
+
+
+def test(session: Session) -> str:
+    """Return what the test says against the configuration, "" when it passes."""
+    settings: Settings = session.target.settings
+    done = session.door.run([*settings.command, "-t"], _WITHIN)
+    return _said(legible(done.stderr)) or f"exit code {done.code}" if done.code else ""
+
+
+def reload(session: Session) -> None:
+    """Let nginx load its configuration anew; workers end their requests first."""
+    settings: Settings = session.target.settings
+    session.door.run([*settings.command, "-s", "reload"], _WITHIN).require("nginx does not load its configuration")
+
+
+def read(path: Path) -> str | None:
+    """Return the content of a file, None when there is none."""
+    try:
+        return read_bounded(path, _LARGEST).decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StepFailed("a file of nginx cannot be read", on=str(path), because=error.strerror or str(error)) from error
+
+
+def _said(text: str) -> str:
+    """Return the first thing that nginx complains of."""
+    lines = [line.strip() for line in text.splitlines() if "[emerg]" in line] or text.strip().splitlines()
+    return re.sub(r"^(nginx: )?\[emerg\] ", "", lines[0]) if lines else ""
