@@ -26,6 +26,7 @@ CALLS = {
     "logs": "logs report",
     "windows": "windows",
     "trends": "trends db",
+    "modes": "mode status",
     "ledger": "ledger verify",
     "head": "ledger head",
 }

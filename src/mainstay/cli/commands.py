@@ -23,7 +23,15 @@ BUG, INTERRUPTED = 70, 130  # sysexits.h: EX_SOFTWARE; shells: 128 + SIGINT
 SECTIONS = {
     "Set up": {"init": "site", "check-config": "site", "schema": "site", "doctor": "doctor", "demo": "demo"},
     "Look": {"status": "look", "check": "look", "why": "look", "plan": "run", "windows": "windows"},
-    "Do": {"run": "run", "backup": "backup", "restore": "backup", "wal": "wal", "logs": "logs", "compat": "compat"},
+    "Do": {
+        "run": "run",
+        "backup": "backup",
+        "restore": "backup",
+        "wal": "wal",
+        "logs": "logs",
+        "compat": "compat",
+        "mode": "mode",
+    },
     "Go on with a run": {"sign": "recover", "resume": "recover", "cancel": "recover", "rollback": "recover", "settle": "recover"},
     "Look back": {
         "runs": "memory",

@@ -18,6 +18,7 @@ from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope
 from mainstay.model.run import RunRecord, Status
 from mainstay.model.task import Routine, Task
+from mainstay.model.units import Duration
 from mainstay.schedule.windows import Slot, occurrence
 from mainstay.system import clock
 
@@ -25,14 +26,27 @@ _NOT_DONE = frozenset({Status.FAILED, Status.CANCELLED, Status.DEFERRED, Status.
 
 
 @dataclass(frozen=True)
+class Standing:
+    """How long brackets are to stay in force without an owner, and why."""
+
+    lasts: Duration
+    reason: str
+
+
+@dataclass(frozen=True)
 class Launch:
-    """Who starts a run, and how. `envelope` is what a person consented to, `how` is how they said so."""
+    """Who starts a run, and how.
+
+    `envelope` is what a person consented to, `how` is how they said so. With `stands`, the run is nothing but its brackets: they
+    are put in force and stay so without an owner, until a person lifts them or that time is over.
+    """
 
     by: str = ""
     attended: bool = True
     scheduled: bool = False
     envelope: Envelope | None = None
     how: str = ""
+    stands: Standing | None = None
 
 
 def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
@@ -48,18 +62,19 @@ def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
             slot = gate.slot(context, routine) if how.scheduled else None
         if how.envelope:
             drive.write(events.RUN_CONSENTED, {"by": _by(how), "how": how.how, "envelope": encode(how.envelope)})
-        return begin(drive, slot)
+        return begin(drive, slot, how.stands)
 
 
-def begin(drive: Drive, slot: Slot | None = None) -> RunRecord:
+def begin(drive: Drive, slot: Slot | None = None, stands: Standing | None = None) -> RunRecord:
     """Pass the gate, claim the slot (nothing speaks against the start then), look, and go."""
     with _refusal_remembered(drive):
+        gate.guarded(drive.context, drive.routine, attended=drive.record.attended)
         gate.may_start(drive.context, drive.routine, drive.record.id)
         if slot:
             drive.slot_end = slot.end
             drive.write(events.OCCURRENCE_CLAIMED, {"occurrence": occurrence(drive.routine.name, slot.start)})
         drive.write(events.RUN_BASELINE, verify.look(drive.context, drive.routine))
-        return forward(drive)
+        return _stand(drive, stands) if stands else forward(drive)
 
 
 def forward(drive: Drive) -> RunRecord:
@@ -77,6 +92,20 @@ def forward(drive: Drive) -> RunRecord:
     if drive.bug:
         raise drive.bug
     return drive.record
+
+
+def _stand(drive: Drive, asked: Standing) -> RunRecord:
+    """Put the brackets in force and leave them so; what could not be put in force has been lifted again."""
+    why = bracket.enter(drive)
+    if not why and owed.open_brackets(drive.record):
+        until = clock.now() + timedelta(seconds=asked.lasts)
+        because = f"in force until {until:%Y-%m-%d %H:%M} UTC, by {drive.record.launched_by}: {asked.reason}"
+        drive.write(events.RUN_STANDS, {"until": encode(until), "because": because})
+        drive.release()
+        return drive.record
+    for task in drive.record.tasks if why else ():
+        drive.end(task.id, Status.FAILED, why)
+    return forward(drive)
 
 
 def _turn_back(drive: Drive, id: str) -> None:

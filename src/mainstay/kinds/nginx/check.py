@@ -68,7 +68,9 @@ def _outside(facts: Facts) -> Iterator[Finding]:
     on = facts.flag is not None
     for seen in facts.public:
         if on and not seen.retry_after:
-            yield Finding(Level.CRITICAL, seen.url, because("the mode is on and not seen", str(seen)), "is the file included there?")
+            yield Finding(
+                Level.CRITICAL, seen.url, because("the mode is on and not seen", str(seen)), "is the file included there?"
+            )
         elif not on and (seen.status >= 500 or not seen.status):
             yield Finding(Level.CRITICAL, seen.url, because("public answer", str(seen)))
     for seen in facts.exempt:

@@ -1,8 +1,8 @@
 """The flag on disk: set and lifted by one rename each, with everything that a stranger needs to know inside.
 
-    folder/pages/OWNER/END/   the pages and flag.json of one mode; END is its expected end as an HTTP date
-    folder/page               a link to the newest of them; it stays, for whoever saw the flag a moment before it was lifted
-    folder/on                 the same link, and the switch itself
+folder/pages/OWNER/END/   the pages and flag.json of one mode; END is its expected end as an HTTP date
+folder/page               a link to the newest of them; it stays, for whoever saw the flag a moment before it was lifted
+folder/on                 the same link, and the switch itself
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def hoist(folder: Path, target: str, args: Args) -> None:
         for old in sorted(set((folder / "pages").iterdir()) - {made.parent}):
             files.remove(old)
     except OSError as error:
-        raise StepFailed("the flag cannot be set", on=str(folder), because=str(error), next="look at its owner and mode") from error
+        raise StepFailed(
+            "the flag cannot be set", on=str(folder), because=str(error), next="look at its owner and mode"
+        ) from error
 
 
 def lower(folder: Path, owner: str) -> None:

@@ -23,7 +23,7 @@ def ask(settings: Settings, urls: tuple[str, ...]) -> tuple[Seen, ...]:
 
 
 def until(session: Session, deadline: Deadline, wanted: Callable[[], str]) -> str:
-    """Look until `wanted` has nothing to say against what it sees, for at most the setting `proof_within`; return what it says."""
+    """Look until `wanted` has nothing more to say, for at most the setting `proof_within`; return what it says."""
     settings: Settings = session.target.settings
     last = Deadline(Duration(min(settings.proof_within, deadline.left)))
     while why := wanted():

@@ -1,4 +1,4 @@
-"""The page that people see, and its short form for programs: rendered once, complete in itself, so that nothing behind is needed."""
+"""The page that people see, and its short form for programs: complete in itself, so that nothing behind is needed."""
 
 from __future__ import annotations
 

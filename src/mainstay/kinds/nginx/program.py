@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 from mainstay.kinds.kind import Session
@@ -15,6 +16,7 @@ from mainstay.system.process import legible
 
 _WITHIN = Duration(30)
 _LARGEST = Size(1 << 16)
+_INCLUDE = re.compile(r"\binclude\s+([^;\s]+)\s*;")
 _SERVER = re.compile(r"^\s*server\s*\{", re.MULTILINE)
 
 
@@ -23,11 +25,9 @@ def look(session: Session) -> Configuration:
     settings: Settings = session.target.settings
     done = session.door.run([*settings.command, "-T"], _WITHIN)
     text = legible(done.stdout)
-    included = re.findall(rf"^\s*include\s+\S*{re.escape(settings.include.name)}\s*;", text, re.MULTILINE)
+    included = [pattern for pattern in _INCLUDE.findall(text) if _names(pattern, settings.include.name)]
     problem = "" if not done.code else _said(legible(done.stderr)) or f"exit code {done.code}"
-    return Configuration(
-        read(settings.http_include), read(settings.include), problem, len(_SERVER.findall(text)), len(included)
-    )
+    return Configuration(read(settings.http_include), read(settings.include), problem, len(_SERVER.findall(text)), len(included))
 
 
 def test(session: Session) -> str:
@@ -51,6 +51,11 @@ def read(path: Path) -> str | None:
         return None
     except OSError as error:
         raise StepFailed("a file of nginx cannot be read", on=str(path), because=error.strerror or str(error)) from error
+
+
+def _names(pattern: str, name: str) -> bool:
+    """Tell whether an include means that very file: by its name, of which a bracket may make a pattern that may find nothing."""
+    return "*" not in pattern and fnmatch(name, Path(pattern).name)
 
 
 def _said(text: str) -> str:

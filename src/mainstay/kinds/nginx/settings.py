@@ -35,7 +35,8 @@ class Settings:
         tuple[str, ...], Setting("paths that pass, each with what lies below it; certificate renewal always does")
     ] = ("/health", "/healthz")
     operators: Annotated[
-        tuple[str, ...], Setting("addresses and networks that pass; not those that the URLs are asked from", example="[10.8.0.0/24]")
+        tuple[str, ...],
+        Setting("addresses and networks that pass; not those that the URLs are asked from", example="[10.8.0.0/24]"),
     ] = ()
     title: Annotated[str, Setting("the name that the page shows; without it, that of the site")] = ""
     status_link: Annotated[str, Setting("a link on the page to where news are", example="https://status.shop.example")] = ""
@@ -45,8 +46,8 @@ class Settings:
     include: Annotated[Path, Setting("the file that setup writes for server blocks; each includes it")] = Path(
         "/etc/nginx/mainstay-server.conf"
     )
-    http_include: Annotated[Path, Setting("the file that setup writes for the http block, where nginx reads it by itself")] = Path(
-        "/etc/nginx/conf.d/mainstay.conf"
+    http_include: Annotated[Path, Setting("the file that setup writes for the http block, where nginx reads it by itself")] = (
+        Path("/etc/nginx/conf.d/mainstay.conf")
     )
     folder_in_nginx: Annotated[
         Path | None, Setting("`folder` as nginx sees it, where it runs in a container that has it mounted elsewhere")
