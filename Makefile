@@ -52,7 +52,7 @@ bench-%: $(DEV)
 matrix: $(DEV) ## which required behaviours have a passing test
 	@$(BIN)/python tools/matrix.py
 
-show-%: $(DEV) ## every promise of a set (heart, postgres, vault), measured on this machine (ONLY=... for some of them)
+show-%: $(DEV) ## every promise of a set (heart, postgres, vault, windows), measured on this machine (ONLY=... for some of them)
 	@tools/system_packages.sh
 	@case $* in vault) $(MAKE) --no-print-directory s3-server || echo "without the S3 server that keeps files" >&2;; esac
 	$(BIN)/python -m benchmarks.show $* $(if $(ONLY),--only $(ONLY))

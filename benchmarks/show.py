@@ -20,7 +20,7 @@ from benchmarks.promises.goal import Goal
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "benchmarks" / "out"
-SETS = ("heart", "postgres", "vault")
+SETS = ("heart", "postgres", "vault", "windows")
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """Do one verb on a site, and die by kill -9 right after the n-th event of a kind was written.
 
-usage: die.py CONFIG KIND COUNT run ROUTINE | schedule ROUTINE | mode_on TARGET | resume RUN | roll_back RUN
+usage: die.py CONFIG KIND|any COUNT run ROUTINE | schedule ROUTINE | mode_on TARGET | resume RUN | roll_back RUN
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Dying(Journal):
     def append(self, kind: str, body: dict[str, Any], *, run: str = "", task: str = "", fence: int = 0) -> Event:
         """Write, and die when it was the one."""
         event = super().append(kind, body, run=run, task=task, fence=fence)
-        self.left -= kind == self.kind
+        self.left -= self.kind in ("any", kind)
         if not self.left:
             os.kill(os.getpid(), signal.SIGKILL)
         return event

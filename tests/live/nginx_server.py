@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_WORKERS = 2
 _CONF = """\
-worker_processes 2;
+worker_processes {workers};
 pid {folder}/nginx.pid;
 error_log {folder}/error.log notice;
 {user}
@@ -48,7 +49,7 @@ class Nginx:
         (folder / "conf.d").mkdir()
         (folder / "tmp").mkdir()
         user = "user root;" if Path("/proc/self").stat().st_uid == 0 else ""
-        text = _CONF.format(folder=folder, port=self.port, behind=self.behind, user=user, slow="x" * 40)
+        text = _CONF.format(folder=folder, port=self.port, behind=self.behind, user=user, slow="x" * 40, workers=_WORKERS)
         (folder / "nginx.conf").write_text(text)
 
     @property
@@ -76,6 +77,13 @@ class Nginx:
     def start(self) -> None:
         """Start, and wait until it listens."""
         subprocess.run(self.argv, check=True, capture_output=True, timeout=30)
+
+    def reloaded(self) -> None:
+        """Wait until the workers of the configuration before the newest are gone: they close idle connections as they go."""
+        until = time.monotonic() + 10
+        while (self.folder / "error.log").read_text().count("exited with code 0") < _WORKERS:
+            assert time.monotonic() < until
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """Stop at once, and wait until it is gone."""

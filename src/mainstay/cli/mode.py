@@ -65,7 +65,7 @@ def on(
         raise typer.Exit(doing.exit_code(record))
     call.say(f"{record.routine} is {record.because}\n  next: mainstay mode off {record.routine}")
     if not site.guarded():
-        call.say("  nobody settles runs here: it stays until then (mainstay settle --every 1m, from a timer)")
+        call.say("  no timer settles runs here: it stays until you lift it")
 
 
 @group.command()

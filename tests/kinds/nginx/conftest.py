@@ -34,9 +34,10 @@ def shop(tmp_path: Path, server: Nginx) -> Shop:
 
 
 @pytest.fixture
-def ready(shop: Shop) -> Shop:
+def ready(shop: Shop, server: Nginx) -> Shop:
     """Return it with the mode set up."""
     assert shop.open().run("web.setup", Launch(by="ann")).settled
+    server.reloaded()
     return shop
 
 
