@@ -1,4 +1,4 @@
-"""kill -9 at every journal write of a run under the maintenance mode of a real nginx: it is lifted or it stays, as the rule says."""
+"""kill -9 at every journal write of a run under the maintenance mode of a real nginx: it is lifted or stays, as the rule says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maintenance mode of a real nginx under 50 connections of load: only 200 and 503, no connection breaks, and no death leaves it on."""
+"""Maintenance mode of an nginx under 50 connections of load: only 200 and 503, no broken connection, no death leaves it on."""
 
 from __future__ import annotations
 

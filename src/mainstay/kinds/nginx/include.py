@@ -6,9 +6,9 @@ What they avoid, each tried against nginx 1.22:
   URI it is fetched with GET, and POST gets 503.
 - `open_file_cache` shows the flag late, by up to open_file_cache_valid, and to each worker at another time.
 - A plain `return 503` shares `error_page 503` with whatever else answers 503 (limit_req, say). Here it is a number of its own.
-- nginx cannot count seconds down. Retry-After may be a date (RFC 9110, 10.2.3), and the folder that the link to the page leads to is
-  named by it: `$realpath_root` reads that name for each request. So it is right at every moment, and no reload is needed, which would end
-  idle connections.
+- nginx cannot count seconds down. But Retry-After may be a date (RFC 9110, 10.2.3), and the folder that the link to the page
+  leads to is named by it: `$realpath_root` reads that name for each request. So it is right at every moment, and no reload is
+  needed, which would end idle connections.
 - A page that vanishes with the flag would be a 404 for whoever saw the flag a moment earlier: the link to the page stays.
 """
 
