@@ -59,6 +59,10 @@ def _configuration(facts: Facts, found: Configuration) -> Iterator[Finding]:
         if there != wanted:
             state = "missing" if there is None else "not what setup would write"
             yield Finding(Level.WARNING, str(getattr(settings, setting)), because("the file is", state), write)
+    written = include.version_in(found.server)
+    if written and set(found.loaded) - {written}:
+        advice = "nginx -s reload, after nginx -t"
+        yield Finding(Level.WARNING, "configuration", because("nginx has loaded", "another version of the files"), advice)
     if not found.includes and not found.problem:
         advice = f"write `include {settings.include};` into each of them, then: nginx -s reload"
         yield Finding(Level.WARNING, "configuration", because("server blocks that include the mode", 0), advice)

@@ -42,6 +42,7 @@ class Configuration:
     problem: str = ""
     servers: int = 0  # server blocks
     includes: int = 0  # of them, so many include the file that Mainstay writes
+    loaded: tuple[str, ...] = ()  # the versions of both files that the public URLs tell
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ What they avoid, each tried against nginx 1.22:
 - nginx cannot count seconds down. But Retry-After may be a date (RFC 9110, 10.2.3), and the folder that the link to the page
   leads to is named by it: `$realpath_root` reads that name for each request. So it is right at every moment, and no reload is
   needed, which would end idle connections.
+- A reload is over some time after it was asked for: nginx tells which version of these files it has loaded.
 - A page that vanishes with the flag would be a 404 for whoever saw the flag a moment earlier: the link to the page stays.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from mainstay.kinds.nginx.settings import Settings
@@ -31,6 +33,7 @@ map $uri ${name}_exempt {{
     ~^/\\.well-known/acme-challenge/ 1;
     /.{name}.html 1;
     /.{name}.json 1;
+    /.{name}.version 1;
 {exempt}}}
 map $http_accept ${name}_body {{
     default /.{name}.html;
@@ -67,6 +70,15 @@ location = /.{name}.{ending} {{
 """
 
 
+_VERSION = """\
+location = /.{name}.version {{
+    add_header {header} {version} always;
+    return 204;
+}}
+"""
+VERSION = "Mainstay-Version"  # the header by which nginx tells what it has loaded
+
+
 def name(target: str) -> str:
     """Return the name that everything of a target has in nginx."""
     return "mainstay_" + target.replace("-", "_")
@@ -84,7 +96,15 @@ def server(target: str, settings: Settings) -> str:
     known = {"name": name(target), "folder": settings.seen_folder}
     switch = _SERVER.format(head=_HEAD.format(target=target), status=STATUS, **known)
     types = {"html": "text/html; charset=utf-8", "json": "application/json"}
-    return switch + "".join(_LOCATION.format(ending=ending, type=type, **known) for ending, type in types.items())
+    text = switch + "".join(_LOCATION.format(ending=ending, type=type, **known) for ending, type in types.items())
+    version = hashlib.sha256((http(target, settings) + text).encode()).hexdigest()[:12]
+    return text + _VERSION.format(header=VERSION, version=version, **known)
+
+
+def version_in(text: str | None) -> str:
+    """Return the version that a file for server blocks tells, "" when it is none of Mainstay's."""
+    found = re.search(rf"{VERSION} (\w+)", text or "")
+    return found[1] if found else ""
 
 
 def pages(target: str) -> dict[str, str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 from mainstay.kinds.kind import Session
+from mainstay.kinds.nginx import include
 from mainstay.kinds.nginx.facts import Seen
 from mainstay.kinds.nginx.settings import Settings
 from mainstay.model.units import Duration, Size
@@ -32,6 +34,19 @@ def until(session: Session, deadline: Deadline, wanted: Callable[[], str]) -> st
             return why
         clock.sleep(_PAUSE)
     return ""
+
+
+def loaded(settings: Settings, target: str) -> tuple[str, ...]:
+    """Return which versions of the configuration the servers of the public URLs tell; one without the mode tells none."""
+    asked = sorted({urljoin(url, f"/.{include.name(target)}.version") for url in settings.urls})
+    return tuple(sorted({found for url in asked if (found := _version(settings, url))}))
+
+
+def _version(settings: Settings, url: str) -> str:
+    try:
+        return http.fetch(_request(settings, url), _EACH).header(include.VERSION) or ""
+    except http.NoAnswer:
+        return ""
 
 
 def drained(session: Session, deadline: Deadline) -> str:

@@ -7,14 +7,17 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from mainstay.kinds.kind import Session
+from mainstay.kinds.nginx import include, outside
 from mainstay.kinds.nginx.facts import Configuration
 from mainstay.kinds.nginx.settings import Settings
 from mainstay.model.errors import StepFailed
 from mainstay.model.units import Duration, Size
+from mainstay.system.clock import Deadline
 from mainstay.system.files import read_bounded
 from mainstay.system.process import legible
 
 _WITHIN = Duration(30)
+_IN_A_ROW = 5
 _LARGEST = Size(1 << 16)
 _INCLUDE = re.compile(r"\binclude\s+([^;\s]+)\s*;")
 _SERVER = re.compile(r"^\s*server\s*\{", re.MULTILINE)
@@ -27,7 +30,9 @@ def look(session: Session) -> Configuration:
     text = legible(done.stdout)
     included = [pattern for pattern in _INCLUDE.findall(text) if _names(pattern, settings.include.name)]
     problem = "" if not done.code else _said(legible(done.stderr)) or f"exit code {done.code}"
-    return Configuration(read(settings.http_include), read(settings.include), problem, len(_SERVER.findall(text)), len(included))
+    files = read(settings.http_include), read(settings.include)
+    loaded = outside.loaded(settings, session.target.name)
+    return Configuration(*files, problem, len(_SERVER.findall(text)), len(included), loaded)
 
 
 def test(session: Session) -> str:
@@ -41,6 +46,22 @@ def reload(session: Session) -> None:
     """Let nginx load its configuration anew; workers end their requests first."""
     settings: Settings = session.target.settings
     session.door.run([*settings.command, "-s", "reload"], _WITHIN).require("nginx does not load its configuration")
+
+
+def heard(session: Session, deadline: Deadline) -> str:
+    """Wait until nginx tells the version that the files have, a few times in a row; say so when that was not seen.
+
+    Workers of before answer for a moment more. Nothing is seen where no server block of the public URLs includes the switch.
+    """
+    settings: Settings = session.target.settings
+    wanted = {version for version in [include.version_in(read(settings.include))] if version}
+    if not look(session).includes:
+        return "no server block includes the switch yet"
+
+    def missing() -> str:
+        return "" if set(outside.loaded(settings, session.target.name)) == wanted else "nginx was not seen to have loaded it"
+
+    return next((why for _ in range(_IN_A_ROW) if (why := outside.until(session, deadline, missing))), "nginx has loaded it")
 
 
 def read(path: Path) -> str | None:

@@ -64,12 +64,14 @@ class Setup(TaskKind[Facts, NoParams]):
             _put(step.args["before"])
             raise StepFailed("nginx refuses the configuration", on=session.target.name, because=problem, next=_NEXT)
         program.reload(session)
+        session.output.append(program.heard(session, deadline))
 
     @action("restore")
     def restore(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Put the old files back, and let nginx read them."""
         _put(step.args["files"])
         program.reload(session)
+        session.output.append(program.heard(session, deadline))
 
     def verify(self, before: Facts, after: Facts, step: Step) -> str | None:
         """The files hold what was pinned, and nginx accepts them."""
