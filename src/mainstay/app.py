@@ -186,7 +186,8 @@ class App:
         known = standing.of_target(self.context, self.bracket(what, {}).id)
         if known is None:
             raise Refused("it is not in force by hand", on=what, next="mainstay mode status")
-        self.cancel(known.id, by, text)
+        if not known.ended:  # else it was tried before, and failed
+            self.cancel(known.id, by, text)
         return recover.resume(self.context, known.id)
 
     def settle(self, id: str, by: str, text: str) -> RunRecord:

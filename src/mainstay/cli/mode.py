@@ -61,6 +61,8 @@ def on(
     with doing.listening(site) as live:
         record = live.mode_on(what, time, reason)
     if record.standing is None:
+        for skip in (skip for task in record.tasks if task.plan for skip in task.plan.skips):
+            call.say(f"{record.routine} is left as it is: {skip.because}")
         doing.conclude(record, site)
         raise typer.Exit(doing.exit_code(record))
     call.say(f"{record.routine} is {record.because}\n  next: mainstay mode off {record.routine}")

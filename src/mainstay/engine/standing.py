@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mainstay.engine import gate, verify
+from mainstay.engine import gate, owed, verify
 from mainstay.engine.context import Context
 from mainstay.engine.drive import Drive
 from mainstay.ledger import events, queries
@@ -36,4 +36,4 @@ def _matters(context: Context, record: RunRecord, other: RunRecord) -> bool:
 
 
 def _stands(run: RunRecord, target: str) -> bool:
-    return run.standing is not None and not run.ended and any(target in (task.target, task.id) for task in run.tasks)
+    return run.standing is not None and any(target in (task.target, task.id) for task in run.tasks if owed.in_force(task))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.client as http_client
 import json
+import re
 import threading
 import time
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -26,10 +29,17 @@ def ask(url: str, method: http.Method = "GET", **headers: str) -> http.Response:
     return http.fetch(Request(url, method, headers, body=b"x=1" if method == "POST" else b""), Duration(10))
 
 
+def ask_from(address: str, port: int) -> int:
+    with closing(http_client.HTTPConnection("127.0.0.1", port, timeout=10, source_address=(address, 0))) as link:
+        link.request("GET", "/")
+        return link.getresponse().status
+
+
 def on(shop: Shop, lasts: float = 1800) -> RunRecord:
     return shop.open().mode_on("web", Duration(lasts), "New shelves.")
 
 
+@pytest.mark.covers("MODE-03")
 def test_under_load_users_get_200_or_503_and_no_connection_breaks(ready: Shop, server: Nginx) -> None:
     ready.change("menu", text="echo menu >> $LOG; sleep 0.5")
     app = ready.open()
@@ -44,6 +54,7 @@ def test_under_load_users_get_200_or_503_and_no_connection_breaks(ready: Shop, s
     print(f"{sum(users.answers.values())} of requests, {users.count(503)} were 503, {len(users.broken)} socket errors")
 
 
+@pytest.mark.covers("MODE-03")
 def test_every_method_gets_503_and_when_to_come_back(ready: Shop, server: Nginx) -> None:
     on(ready)
     for method in ("GET", "HEAD", "POST"):
@@ -54,17 +65,25 @@ def test_every_method_gets_503_and_when_to_come_back(ready: Shop, server: Nginx)
     assert ask(server.url("/index.php")).status == 503  # a location of its own
 
 
+@pytest.mark.covers("MODE-03", "MODE-04")
 def test_people_get_the_page_and_programs_get_json(ready: Shop, server: Nginx) -> None:
+    ready.targets["web"] = server.settings(status_link="https://status.shop.example")
     on(ready)
     page = ask(server.url(), Accept="text/html,application/xhtml+xml,*/*;q=0.8")
     assert page.header("Content-Type") == "text/html; charset=utf-8"
     assert b"New shelves." in page.body
-    assert b"src=" not in page.body  # nothing else is needed to see it
+    assert not re.search(rb"src=|url\(|@import|href=\"(?!data:|https://status)", page.body)  # nothing else is needed to see it
+    until, begun = (re.search(rb'id="%s" datetime="([^"]+)"' % name, page.body) for name in (b"until", b"begun"))
+    assert until
+    assert begun
+    assert datetime.fromisoformat(until[1].decode()) - datetime.fromisoformat(begun[1].decode()) == timedelta(minutes=30)
+    assert b'href="https://status.shop.example"' in page.body
     told = ask(server.url("/v1/orders"), "POST", Accept="application/json")
     assert told.header("Content-Type") == "application/json"
     assert json.loads(told.body).items() >= {"status": 503, "detail": "New shelves."}.items()
 
 
+@pytest.mark.covers("MODE-03")
 def test_what_is_exempt_passes(ready: Shop, server: Nginx) -> None:
     on(ready)
     passing = ("/health", "/health/deep", "/.well-known/acme-challenge/token")
@@ -72,15 +91,36 @@ def test_what_is_exempt_passes(ready: Shop, server: Nginx) -> None:
     assert ask(server.url("/healthy")).status == 503
 
 
+@pytest.mark.covers("MODE-03")
 def test_operators_pass(ready: Shop, server: Nginx) -> None:
-    ready.targets["web"] = server.settings(urls=[f"http://127.0.0.1:{server.port}/"], operators=["127.0.0.0/30"])
+    ready.targets["web"] = server.settings(operators=["127.0.0.8/30"])
     run(ready.open(), "web.setup")
-    refused = on(ready)  # the question comes from an operator's address, and is no proof
-    assert refused.status is Status.FAILED
-    assert "not seen from outside" in refused.because
-    assert not (server.folder / "mode" / "on").exists()
+    on(ready)
+    answers = [ask_from(address, server.port) for address in ("127.0.0.9", "127.0.0.4")]
+    assert answers == [200, 503]
 
 
+@pytest.mark.covers("MODE-01")
+def test_a_mode_that_is_not_seen_from_outside_is_not_on(ready: Shop, server: Nginx) -> None:
+    ready.targets["web"] = server.settings(operators=["127.0.0.0/30"], proof_within="500ms")  # Mainstay's own address among them
+    run(ready.open(), "web.setup")
+    record = on(ready)
+    assert record.status is Status.FAILED
+    assert "not seen from outside" in record.because
+    assert not (server.folder / "mode" / "on").is_symlink()
+
+
+@pytest.mark.covers("MODE-07")
+def test_it_is_on_only_around_the_work_that_needs_it(ready: Shop, server: Nginx) -> None:
+    asks = f"curl -s -o /dev/null -w '%{{http_code}}\\n' {server.url()} >> $LOG"
+    for name, impact in (("before", "none"), ("menu", "downtime"), ("after", "load")):
+        ready.command(name, asks, impact=impact, neutral=True)
+    ready.routines["daily"]["tasks"] = ["before.run", "menu.run", "after.run"]
+    assert run(ready.open()).settled
+    assert ready.effects == ["200", "503", "200"]
+
+
+@pytest.mark.covers("MODE-04")
 def test_the_page_needs_nothing_behind_it(ready: Shop, server: Nginx) -> None:
     on(ready)
     text = (server.folder / "nginx.conf").read_text()
@@ -99,6 +139,7 @@ def test_what_a_user_writes_into_the_reason_is_text(ready: Shop, server: Nginx) 
     assert json.loads(ask(server.url(), Accept="application/json").body)["detail"] == "<script>alert(1)</script> & 'more': yes"
 
 
+@pytest.mark.covers("MODE-01")
 def test_requests_under_way_are_waited_for(ready: Shop, server: Nginx) -> None:
     ready.targets["web"] = server.settings(stub_status=server.url("/stub"), exempt=["/health", "/stub"], drain="10s")
     run(ready.open(), "web.setup")
@@ -110,6 +151,7 @@ def test_requests_under_way_are_waited_for(ready: Shop, server: Nginx) -> None:
     assert record.tasks[0].steps[0].output == "no request was under way any more"
 
 
+@pytest.mark.covers("MODE-02")
 @pytest.mark.parametrize(("kind", "count"), [(events.STEP_STARTED, 1), (events.STEP_ENDED, 1), (events.STEP_STARTED, 2)])
 def test_a_death_with_the_mode_on_is_brought_to_its_end(ready: Shop, server: Nginx, kind: str, count: int) -> None:
     ready.open()
@@ -119,6 +161,7 @@ def test_a_death_with_the_mode_on_is_brought_to_its_end(ready: Shop, server: Ngi
     assert ready.effects == ["menu"]
 
 
+@pytest.mark.covers("MODE-02")
 def test_a_death_after_a_change_that_broke_it_keeps_the_mode_until_the_check_passes(ready: Shop, server: Nginx) -> None:
     ready.targets["api"] = {
         "kind": "command",
@@ -149,5 +192,15 @@ def test_a_flag_of_nobody_is_found_and_taken_over(ready: Shop, server: Nginx) ->
 
 def test_a_mode_by_hand_is_lifted_by_the_person_who_comes_back(ready: Shop, server: Nginx) -> None:
     on(ready)
+    assert ready.open().mode_off("web", "ann", "").settled
+    assert ask(server.url()).status == 200
+
+
+def test_a_mode_that_could_not_be_lifted_is_lifted_when_it_can_be(ready: Shop, server: Nginx) -> None:
+    ready.targets["web"] = server.settings(proof_within="500ms")
+    on(ready)
+    server.stop()
+    assert not ready.open().mode_off("web", "ann", "").settled  # nobody answers: nobody can see that it is gone
+    server.start()
     assert ready.open().mode_off("web", "ann", "").settled
     assert ask(server.url()).status == 200

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
+
 from mainstay.app import App
 from mainstay.engine.run import Launch
 from mainstay.model.run import Status
@@ -24,6 +26,7 @@ def test_it_is_done_once(shop: Shop) -> None:
     assert findings(shop.open()) == ["maintenance mode: off: 1 of 2 server blocks can show it"]
 
 
+@pytest.mark.covers("MODE-03")
 def test_what_nginx_refuses_is_taken_back(shop: Shop, server: Nginx) -> None:
     mine = server.folder / "conf.d" / "mainstay.conf"
     mine.write_text("# by hand\n")
@@ -58,3 +61,10 @@ def test_a_file_that_was_changed_is_told(ready: Shop, server: Nginx) -> None:
 def test_a_configuration_that_nginx_refuses_is_critical(ready: Shop, server: Nginx) -> None:
     (server.folder / "conf.d" / "other.conf").write_text("nonsense on;\n")
     assert 'nginx -t: unknown directive "nonsense"' in findings(ready.open())[0]
+
+
+def test_an_nginx_that_does_not_run_gets_nothing(shop: Shop, server: Nginx) -> None:
+    server.stop()
+    record = shop.open().run("web.setup", Launch(by="ann"))
+    assert (record.task("web.setup").status, record.settled) == (Status.FAILED, True)
+    assert not (server.folder / "mode.conf").exists()

@@ -60,6 +60,7 @@ def bakery(tmp_path: Path, database: Database) -> Iterator[Bakery]:
     database.sql(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
 
 
+@pytest.mark.covers("MODE-05")
 def test_a_write_is_refused_while_it_is_on_and_comes_back(bakery: Bakery) -> None:
     bakery.write()
     assert bakery.on().standing
@@ -124,6 +125,7 @@ def test_sessions_that_began_meanwhile_can_write_afterwards(bakery: Bakery) -> N
     bakery.write()
 
 
+@pytest.mark.covers("MODE-05")
 @pytest.mark.parametrize(("kind", "count"), [(events.STEP_STARTED, 1), (events.STEP_ENDED, 1), (events.STEP_STARTED, 3)])
 def test_a_death_in_the_middle_gives_writing_back(bakery: Bakery, kind: str, count: int) -> None:
     bakery.shop.open()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from mainstay.kinds.kind import Session
 from mainstay.kinds.nginx import include
@@ -77,8 +77,13 @@ def _ask(settings: Settings, url: str) -> Seen:
     try:
         answer = http.fetch(_request(settings, url), _EACH)
     except http.NoAnswer as error:
-        return Seen(url, problem=f"{error.stage}: {error.because}")
-    return Seen(url, answer.status, (answer.header("Retry-After") or "") if answer.status == 503 else "")
+        return Seen(_public(url), problem=f"{error.stage}: {error.because}")
+    return Seen(_public(url), answer.status, (answer.header("Retry-After") or "") if answer.status == 503 else "")
+
+
+def _public(url: str) -> str:
+    """Leave out the query: it may hold a token."""
+    return urlunsplit((*urlsplit(url)[:3], "", ""))
 
 
 def _request(settings: Settings, url: str) -> http.Request:

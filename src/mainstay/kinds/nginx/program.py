@@ -19,6 +19,7 @@ from mainstay.system.process import legible
 _WITHIN = Duration(30)
 _IN_A_ROW = 5
 _LARGEST = Size(1 << 16)
+_NOT_RUNNING = re.compile("invalid PID number|No such (process|file)")
 _INCLUDE = re.compile(r"\binclude\s+([^;\s]+)\s*;")
 _SERVER = re.compile(r"^\s*server\s*\{", re.MULTILINE)
 
@@ -42,10 +43,12 @@ def test(session: Session) -> str:
     return _said(legible(done.stderr)) or f"exit code {done.code}" if done.code else ""
 
 
-def reload(session: Session) -> None:
+def reload(session: Session, *, if_running: bool = False) -> None:
     """Let nginx load its configuration anew; workers end their requests first."""
     settings: Settings = session.target.settings
-    session.door.run([*settings.command, "-s", "reload"], _WITHIN).require("nginx does not load its configuration")
+    done = session.door.run([*settings.command, "-s", "reload"], _WITHIN)
+    if not (if_running and done.code and _NOT_RUNNING.search(legible(done.stderr))):
+        done.require("nginx does not load its configuration")
 
 
 def heard(session: Session, deadline: Deadline) -> str:

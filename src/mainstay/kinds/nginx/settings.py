@@ -72,6 +72,8 @@ class Settings:
             ip_network(network, strict=False)
         if wrong := next((path for path in self.exempt if not _PATH.fullmatch(path)), ""):
             raise ValueError(f"{wrong!r} is not a path: it begins with / and has letters, digits and / _ . ~ -")
+        if any(not path.strip("/") for path in self.exempt):
+            raise ValueError("exempt holds /, and what lies below it is everything")
         for path in (self.folder, self.seen_folder, self.include, self.http_include):
             if not _FILE.fullmatch(str(path)):
                 raise ValueError(f"{str(path)!r} cannot be written into the configuration of nginx")

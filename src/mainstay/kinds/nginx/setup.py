@@ -68,9 +68,9 @@ class Setup(TaskKind[Facts, NoParams]):
 
     @action("restore")
     def restore(self, session: Session, step: Step, deadline: Deadline) -> None:
-        """Put the old files back, and let nginx read them."""
+        """Put the old files back, and let nginx read them if it runs."""
         _put(step.args["files"])
-        program.reload(session)
+        program.reload(session, if_running=True)
         session.output.append(program.heard(session, deadline))
 
     def verify(self, before: Facts, after: Facts, step: Step) -> str | None:
