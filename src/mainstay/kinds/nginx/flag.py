@@ -50,8 +50,10 @@ def hoist(folder: Path, target: str, args: Args) -> None:
     made = folder / "pages" / args["owner"] / date
     try:
         for one in (folder, folder / "pages", made.parent, made):
+            made_before = one.is_dir()
             one.mkdir(parents=True, exist_ok=True)
-            one.chmod(_ENTERED)
+            if one != folder or not made_before:  # a folder that an operator has made keeps its mode
+                one.chmod(_ENTERED)
         names = include.pages(target)
         contents = {names["html"]: page.html(args), names["json"]: page.json(args), "flag.json": json.dumps(args, indent=1)}
         for name, text in contents.items():
