@@ -90,7 +90,7 @@ class Nginx:
     def stop(self) -> None:
         """Stop at once, and wait until it is gone."""
         pid = self.folder / "nginx.pid"
-        if not pid.exists():
+        if not pid.exists() or not pid.read_text().strip():  # `nginx -t` leaves an empty one
             return
         os.kill(int(pid.read_text()), signal.SIGTERM)  # `-s stop` would need a configuration that is whole
         until = time.monotonic() + 10
