@@ -23,6 +23,7 @@ postgresql-15 /usr/lib/postgresql/15/bin/postgres
 postgresql-15-repack /usr/lib/postgresql/15/bin/pg_repack
 pgbouncer pgbouncer
 redis-server redis-server
+nginx-light /usr/sbin/nginx
 attr setfattr
 acl setfacl
 libcap2-bin setcap

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import json as encoding
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +14,11 @@ from typing import Any
 
 from mainstay import config
 from mainstay.config.mistakes import nearest
-from mainstay.engine import agenda, bracket, observe, owed, plan, ready, recover
+from mainstay.engine import agenda, bracket, observe, owed, plan, ready, recover, standing
 from mainstay.engine import run as road
 from mainstay.engine.context import Context, Listener, Silence
 from mainstay.kinds import registry
-from mainstay.ledger import events, queries, runs
+from mainstay.ledger import events, heartbeat, queries, runs
 from mainstay.ledger.journal import Journal
 from mainstay.ledger.samples import Samples
 from mainstay.model.because import Finding
@@ -51,6 +52,17 @@ class Forecast:
     def plans(self) -> tuple[Plan, ...]:
         """The plans of the tasks that could be planned."""
         return tuple(task.plan for task in self.tasks if task.plan)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What can be in force around other work: the task that puts it so, and the run that has done it, if any."""
+
+    task: str
+    run: str = ""
+    by_hand: bool = False
+    until: datetime | None = None
+    because: str = ""
 
 
 class App:
@@ -167,9 +179,55 @@ class App:
         """Take back every change of a run that is not settled."""
         return recover.roll_back(self.context, id, getpass.getuser())
 
-    def sweep(self) -> list[RunRecord]:
-        """Settle whatever can be settled without a person."""
-        return recover.sweep(self.context)
+    def sweep(self, every: Duration | None = None) -> list[RunRecord]:
+        """Settle whatever can be settled without a person; with `every`, tell that it is done again and again, that often."""
+        self._beat(every)
+        swept = recover.sweep(self.context)
+        self._beat(every)
+        return swept
+
+    def bracket(self, what: str, params: Mapping[str, Any]) -> Task:
+        """Return the bracket that a target has, or the one of that task id, with those of the parameters that it knows."""
+        known = self.context.kind(self.site.targets[self._targets([what.partition(".")[0]])[0]]).tasks
+        names = [task.name for task in known if task.bracket]
+        target, _, name = what.partition(".")
+        if not name and len(names) == 1:
+            name = names[0]
+        if name not in names:
+            held = ", ".join(f"{target}.{one}" for one in names) or "none of its tasks stays in force around others"
+            raise ConfigError(f"no mode {what!r}", next=f"of {target}: {held}")
+        takes = {field.name for field in fields(self.context.kind(self.site.targets[target]).task(name).params)}
+        given = {key: value for key, value in params.items() if key in takes}
+        return config.task(self.site, registry, f"{target}.{name}", given)
+
+    def modes(self) -> list[Mode]:
+        """Return every bracket of the site, as the journal knows it."""
+        open_ = [(run, id) for run in self.unsettled() for id in owed.open_brackets(run)]
+        held = {id: Mode(id, run.id, run.standing is not None, run.standing, _why(run)) for run, id in open_}
+        targets = self.site.targets.values()
+        ids = (f"{target.name}.{one.name}" for target in targets for one in self.context.kind(target).tasks if one.bracket)
+        return [held.get(id, Mode(id)) for id in ids]
+
+    def guarded(self) -> bool:
+        """Tell whether somebody settles runs again and again."""
+        return heartbeat.alive(self.site.state, clock.now())
+
+    def mode_on(self, what: str, lasts: Duration, reason: str) -> RunRecord:
+        """Put a bracket in force by hand; Refused while it is already."""
+        task = self.bracket(what, {"lasts": str(lasts), "reason": encoding.dumps(reason)})
+        if known := standing.of_target(self.context, task.id):
+            raise Refused("it is in force already", on=task.id, because=known.because, next=f"mainstay mode off {task.id}")
+        routine = Routine(task.id, (), around=(task,), origin=task.origin)
+        return road.launch(self.context, routine, road.Launch(stands=road.Standing(lasts, reason)))
+
+    def mode_off(self, what: str, by: str, text: str) -> RunRecord:
+        """Lift a bracket that is in force by hand."""
+        known = standing.of_target(self.context, self.bracket(what, {}).id)
+        if known is None:
+            raise Refused("it is not in force by hand", on=what, next="mainstay mode status")
+        if not known.ended:  # else it was tried before, and failed
+            self.cancel(known.id, by, text)
+        return recover.resume(self.context, known.id)
 
     def settle(self, id: str, by: str, text: str) -> RunRecord:
         """Write down that a person takes it from here."""
@@ -276,9 +334,17 @@ class App:
         other.__dict__["context"] = replace(self.context, site=site)
         return other
 
+    def _beat(self, every: Duration | None) -> None:
+        if every:
+            heartbeat.beat(self.context.site.state, clock.now(), every)
+
     def _targets(self, wanted: Iterable[str]) -> list[str]:
         names = list(wanted) or list(self.site.targets)
         for name in names:
             if name not in self.site.targets:
                 raise ConfigError(f"there is no target {name!r}", next=nearest(name, self.site.targets))
         return names
+
+
+def _why(run: RunRecord) -> str:
+    return run.because if run.standing and run.because else f"in force around {run.routine}, by run {run.id}"

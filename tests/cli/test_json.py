@@ -34,6 +34,7 @@ CALLS = {
     "emergencies": "emergency list",
     "emergency": "emergency show",
     "fixes": "emergency fixes",
+    "modes": "mode status",
     "ledger": "ledger verify",
     "head": "ledger head",
     "access": "ledger access",

@@ -1,6 +1,6 @@
 """Do one verb on a site, and die by kill -9 right after the n-th event of a kind was written.
 
-usage: die.py CONFIG KIND COUNT run ROUTINE | schedule ROUTINE | resume RUN | roll_back RUN
+usage: die.py CONFIG KIND|any COUNT run ROUTINE | schedule ROUTINE | mode_on TARGET | resume RUN | roll_back RUN
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mainstay.app import App
 from mainstay.engine.run import Launch
 from mainstay.ledger.events import Event
 from mainstay.ledger.journal import Journal
+from mainstay.model.units import Duration
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,7 +32,7 @@ class Dying(Journal):
     def append(self, kind: str, body: dict[str, Any], *, run: str = "", task: str = "", fence: int = 0) -> Event:
         """Write, and die when it was the one."""
         event = super().append(kind, body, run=run, task=task, fence=fence)
-        self.left -= kind == self.kind
+        self.left -= self.kind in ("any", kind)
         if not self.left:
             os.kill(os.getpid(), signal.SIGKILL)
         return event
@@ -52,6 +53,8 @@ def main() -> None:
     app.__dict__["context"] = replace(app.context, journal=Dying(app.site.state, kind, int(count)))
     if verb == "run":
         app.run(on, Launch(by="ann", envelope=app.forecast(on).envelope))
+    elif verb == "mode_on":
+        app.mode_on(on, Duration(600), "a test")
     elif verb == "schedule":
         app.run(on, Launch(by="timer", attended=False, scheduled=True))
     else:

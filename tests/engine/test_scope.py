@@ -17,6 +17,7 @@ from mainstay.ledger import events
 from mainstay.model.errors import Refused
 from mainstay.model.run import RunRecord, Status, Verdict
 from mainstay.model.task import Lock
+from mainstay.model.units import Duration
 from mainstay.system import clock, locks
 from tests.crash.die import die
 from tests.engine.shop import Shop
@@ -107,6 +108,7 @@ def test_no_bracket_opens_for_work_that_does_not_fit_its_window(shop: Shop) -> N
     shop.change("menu")
     shop.routines = {"daily": {"around": ["gate.hold"], "tasks": [{"menu.run": {"budget": "40m"}}]}}
     open_now(shop, max_impact="downtime")
+    shop.open().sweep(Duration(60))
     record = shop.open().run("daily", TIMER)
     assert shop.effects == []
     assert "time needed 1h20m" in record.task("menu.run").because

@@ -43,6 +43,7 @@ OTHER_MEANINGS = {
     "config/shape.py": {"sqlite"},  # the example of `kind`
     "system/secrets.py": {"command"},
     "system/http.py": {"http"},  # a scheme
+    "discover/surroundings.py": {"nginx"},  # what usually listens on a port
     "cli/site.py": {"files", "sqlite"},  # the files of a configuration; the version of the library
 }
 

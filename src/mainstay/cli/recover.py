@@ -71,6 +71,9 @@ def settle(
     happened: Annotated[
         bool | None, typer.Option("--happened/--did-not-happen", help="Whether the step happened of which nobody else can tell.")
     ] = None,
+    every: Annotated[
+        str, typer.Option("--every", metavar="TIME", help="Said by a timer: how often it settles.", show_default=False)
+    ] = "",
 ) -> None:
     """Settle all runs that need no person, or say how one ended.
 
@@ -78,12 +81,16 @@ def settle(
     RUN, a person decides: --happened or --did-not-happen answers for a step that nobody else can know, and the run goes on;
     without either, you take it from here, and nothing is owed by this run any more. That frees what its undo needed.
 
+    A timer says with --every how often it calls. Runs that nobody attends put nothing in force around their work unless such a
+    call was heard lately: it is what lifts a mode whose process has died.
+
     \b
     mainstay settle
+    mainstay settle --every 1m      from a timer
     mainstay settle last --did-not-happen --remark "looked at the server by hand"
     """
     if not run:
-        _sweep()
+        _sweep(every)
     elif happened is None:
         site = call.opened()
         record = site.settle(_open(site, run).id, call.person(name), remark)
@@ -142,14 +149,21 @@ def _open(site: App, run: str) -> RunRecord:
     return unsettled[-1] if unsettled else site.run_record(run)
 
 
-def _sweep() -> None:
+def _sweep(every: str) -> None:
     from mainstay.cli import doing
     from mainstay.cli.stop import Wish
+    from mainstay.model.errors import ConfigError
+    from mainstay.model.units import Duration
+
+    try:
+        often = Duration.parse(every) if every else None
+    except ValueError as error:
+        raise ConfigError(f"--every: {error}") from None
 
     wish = Wish()
     site = call.opened(wish)
     with wish.heard(), doing.listening(site) as live:
-        swept = live.sweep()
+        swept = live.sweep(often)
     for record in swept:
         doing.conclude(record, site)
     if not swept:

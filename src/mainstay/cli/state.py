@@ -156,6 +156,8 @@ def _owes(record: RunRecord, owed: str, unreviewed: list[str], *, alive: bool) -
     waiting = next((task.id for task in record.tasks if task.status is Status.WAITING), None)
     if record.status is Status.WAITING and waiting:
         return f"{waiting} waits for a person", f"mainstay sign {record.id} {waiting} --remark TEXT"
+    if record.status is Status.WAITING and record.standing:
+        return record.because, f"mainstay mode off {record.routine}"
     if any(step.status is Status.UNKNOWN for task in record.tasks for step in task.steps) and owed:
         return owed, f"mainstay settle {record.id} --happened | --did-not-happen"
     if record.ended and not owed and unreviewed:

@@ -1,7 +1,7 @@
 """Brackets: what is in force around other tasks, opened outer first, lifted inner first, and never forgotten.
 
-The outermost one opens to the public only when the checks pass. If they fail, what was changed is taken back under the same
-brackets, and the checks decide again; if they still fail, it stays, and people are called.
+The outermost one opens to the public only when the checks pass, or when nothing was touched under it. If they fail, what was
+changed is taken back under the same brackets, and the checks decide again; if they still fail, it stays, and people are called.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def leave(drive: Drive) -> str:
         drive.write(events.RUN_TURNED, {"because": f"a check fails after the change: {failed}"})
         why = why or roll_back(drive) or lift(drive)
         failed = verify.failing(drive)
-    if failed and owed.open_brackets(drive.record):
+    if failed and owed.touched(drive.record) and owed.open_brackets(drive.record):
         return why or f"{owed.open_brackets(drive.record)[0]} stays in force, because a check fails: {failed}"
     return why or lift(drive, all_of_them=True)
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from mainstay.engine import agenda, observe, owed
 from mainstay.engine.context import Context
 from mainstay.engine.plan import act, reach
-from mainstay.ledger import queries, runs
+from mainstay.ledger import heartbeat, queries, runs
 from mainstay.model.because import Because, because
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope, Impact, Plan
@@ -37,6 +37,18 @@ def asked(context: Context, routine: Routine, run: str = "") -> Iterator[tuple[s
         yield "proven copies", unproven(context, routine)
     for task in routine.checks:
         yield task.id, _failing(context, task)
+
+
+def guarded(context: Context, routine: Routine, *, attended: bool) -> None:
+    """Raise Refused when nobody would lift the brackets of an unattended run if its process died: no timer settles runs."""
+    if attended or not routine.around or heartbeat.alive(context.site.state, clock.now()):
+        return
+    raise Refused(
+        "nobody would lift its brackets if this process died",
+        on=", ".join(task.id for task in routine.around),
+        because="no timer has settled runs lately",
+        next="let a timer call `mainstay settle --every 1m` each minute, or start it by hand",
+    )
 
 
 def slot(context: Context, routine: Routine) -> Slot:

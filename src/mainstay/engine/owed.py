@@ -58,6 +58,12 @@ def due(record: RunRecord) -> list[Change]:
     return [(task, step) for task, step in changes(record) if record.turned or _to_be_ended(task, step)]
 
 
+def touched(record: RunRecord) -> bool:
+    """Return whether an act was begun under the brackets that may have changed something, even if it was taken back."""
+    began = (step.status for task in record.tasks if not task.bracket for step in task.steps)
+    return any(status not in (Status.PENDING, Status.DEFERRED) for status in began)
+
+
 def stuck(record: RunRecord) -> str:
     """Return which undo of a change was tried and failed, so that a person has to look before it is tried again."""
     for task, step in changes(record):

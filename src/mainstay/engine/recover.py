@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from mainstay.engine import act, bracket, gate, observe, owed, run, turn, verify
+from mainstay.engine import act, bracket, gate, observe, owed, run, standing, turn, verify
 from mainstay.engine.act import Ending
 from mainstay.engine.context import Context
 from mainstay.engine.drive import Drive, owned
@@ -61,6 +61,9 @@ def sweep(context: Context) -> list[RunRecord]:
     """
     swept = []
     for record, step in due(context):
+        if record.status is Status.WAITING and (why := standing.kept(context, record, _routine(context, record))):
+            swept.append(replace(record, status=Status.FAILED, because=f"it stays in force beyond its time: {why}"))
+            continue
         try:
             swept.append(step(context, record.id))
         except MainstayError as error:
@@ -69,8 +72,11 @@ def sweep(context: Context) -> list[RunRecord]:
 
 
 def due(context: Context) -> Iterator[tuple[RunRecord, Callable[[Context, str], RunRecord]]]:
-    """Yield the runs that can be settled now without a person, oldest first, and what is to be done about each."""
-    for known in queries.unsettled(context.journal):
+    """Yield the runs that can be settled now without a person, oldest first, and what is to be done about each.
+
+    What stands without an owner comes last: it may wait for what others did under it.
+    """
+    for known in sorted(queries.unsettled(context.journal), key=lambda one: one.standing is not None):
         record = None if gate.alive(context, known.id) else runs.load(context.journal, known.id)
         if record is None or record.settled or (record.status is Status.WAITING and not _answered(context, record)):
             continue
@@ -97,7 +103,7 @@ def adopt(context: Context, id: str, *, answered: bool = False) -> Drive:
         raise Refused("no such run", on=id, next="mainstay runs")
     if known.settled:
         raise Refused("the run is settled", on=id, because=f"{known.status}; nothing of it is owed, and its held names are free")
-    routine = context.site.routines.get(known.routine) or _as_launched(context, known)
+    routine = _routine(context, known)
     if answered and known.status is Status.WAITING:
         if not _answered(context, known):
             raise Refused("the run waits for a person", on=id, because=known.because)
@@ -181,6 +187,10 @@ def _next(record: RunRecord) -> Callable[[Context, str], RunRecord] | None:
     return _watch_ends if over and not owed.reason(record) and not owed.unreviewed(record) else None
 
 
+def _routine(context: Context, record: RunRecord) -> Routine:
+    return context.site.routines.get(record.routine) or _as_launched(context, record)
+
+
 def _as_launched(context: Context, record: RunRecord) -> Routine:
     """Return the routine of a run as its record has it: one task alone, or a routine that the configuration no longer has."""
     bare = Drive(context, Routine(record.routine, ()), record, 0)
@@ -202,7 +212,9 @@ def _watch_ends(context: Context, id: str) -> RunRecord:
 
 
 def _answered(context: Context, record: RunRecord) -> bool:
-    """Return whether a parked run can go on: its item was answered, or has expired, or the run was cancelled."""
+    """Return whether a parked run can go on: its item was answered, its time is over, or the run was cancelled."""
+    if record.standing:
+        return clock.now() >= record.standing or context.journal.exists(record.id, events.RUN_CANCELLED)
     waiting = next(task for task in record.tasks if task.status is Status.WAITING)
     may = Duration(waiting.params.get("expires", 0))
     late = may and waiting.began and (clock.now() - waiting.began).total_seconds() > may

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from mainstay.engine import bracket, freeze, gate, owed, plan, turn, verify
 from mainstay.engine.context import Context
@@ -26,10 +27,20 @@ _NOT_DONE = frozenset({Status.FAILED, Status.CANCELLED, Status.DEFERRED, Status.
 
 
 @dataclass(frozen=True)
-class Launch:
-    """Who starts a run, and how. `envelope` is what a person consented to, `how` is how they said so.
+class Standing:
+    """How long brackets are to stay in force without an owner, and why."""
 
-    An `emergency` passes blackouts; somebody is there, and answers for it.
+    lasts: Duration
+    reason: str
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Who starts a run, and how.
+
+    `envelope` is what a person consented to, `how` is how they said so. An `emergency` passes blackouts; somebody is there, and
+    answers for it. With `stands`, the run is nothing but its brackets: they are put in force and stay so without an owner, until
+    a person lifts them or that time is over.
     """
 
     by: str = ""
@@ -38,6 +49,7 @@ class Launch:
     envelope: Envelope | None = None
     how: str = ""
     emergency: Override | None = None
+    stands: Standing | None = None
 
 
 def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
@@ -55,19 +67,20 @@ def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
                 freeze.refuse(context, routine)
         if how.envelope:
             drive.write(events.RUN_CONSENTED, {"by": _by(how), "how": how.how, "envelope": encode(how.envelope)})
-        return begin(drive, slot)
+        return begin(drive, slot, how.stands)
 
 
-def begin(drive: Drive, slot: Slot | None = None) -> RunRecord:
+def begin(drive: Drive, slot: Slot | None = None, stands: Standing | None = None) -> RunRecord:
     """Pass the gate, claim the slot (nothing speaks against the start then), look, and go."""
     with _refusal_remembered(drive):
+        gate.guarded(drive.context, drive.routine, attended=drive.record.attended)
         gate.may_start(drive.context, drive.routine, drive.record.id)
         if slot:
             wait_for_quiet(drive, Duration((slot.end - clock.now()).total_seconds()))
             claimed = {"occurrence": occurrence(drive.routine.name, slot.start), "slot": encode(slot)}
             drive.write(events.OCCURRENCE_CLAIMED, claimed)
         drive.write(events.RUN_BASELINE, verify.look(drive.context, drive.routine))
-        return forward(drive)
+        return _stand(drive, stands) if stands else forward(drive)
 
 
 def forward(drive: Drive) -> RunRecord:
@@ -85,6 +98,20 @@ def forward(drive: Drive) -> RunRecord:
     if drive.bug:
         raise drive.bug
     return drive.record
+
+
+def _stand(drive: Drive, asked: Standing) -> RunRecord:
+    """Put the brackets in force and leave them so; what could not be put in force has been lifted again."""
+    why = bracket.enter(drive)
+    if not why and owed.open_brackets(drive.record):
+        until = clock.now() + timedelta(seconds=asked.lasts)
+        because = f"in force until {until:%Y-%m-%d %H:%M} UTC, by {drive.record.launched_by}: {asked.reason}"
+        drive.write(events.RUN_STANDS, {"until": encode(until), "because": because})
+        drive.release()
+        return drive.record
+    for task in drive.record.tasks if why else ():
+        drive.end(task.id, Status.FAILED, why)
+    return forward(drive)
 
 
 def _turn_back(drive: Drive, id: str) -> None:

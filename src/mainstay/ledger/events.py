@@ -30,6 +30,7 @@ STEP_STARTED = "step.started"  # step, before, undo_of, under: committed before 
 STEP_ENDED = "step.ended"  # step, status, because, after, proves, copied, measures
 TASK_ENDED = "task.ended"  # status, because, findings
 RUN_PARKED = "run.parked"  # because
+RUN_STANDS = "run.stands"  # until, because: its brackets stay in force without an owner
 RUN_SIGNED = "run.signed"  # by, yes, text
 RUN_CANCELLED = "run.cancelled"  # by, text: a wish, the owner obeys
 RUN_ANSWERED = "run.answered"  # by, step, yes, text: a person says whether an unknown step happened

@@ -170,6 +170,11 @@ def _parked(record: RunRecord, event: Event) -> RunRecord:
     return replace(record, status=Status.WAITING, because=event.body["because"])
 
 
+def _stands(record: RunRecord, event: Event) -> RunRecord:
+    until = datetime.fromisoformat(event.body["until"])
+    return replace(record, status=Status.WAITING, because=event.body["because"], standing=until)
+
+
 def _baseline(record: RunRecord, event: Event) -> RunRecord:
     body, checks = event.body, decode(tuple[TaskRecord, ...], event.body["checks"])
     return replace(record, begun=True, baseline=body["facts"], figures_before=_figures(body), checks_before=checks)
@@ -194,6 +199,7 @@ _CHANGES: dict[str, Callable[[RunRecord, Event], RunRecord]] = {
     events.STEP_ENDED: _step_ended,
     events.TASK_ENDED: _task_ended,
     events.RUN_PARKED: _parked,
+    events.RUN_STANDS: _stands,
     events.RUN_ANSWERED: _answered,
     events.RUN_TURNED: _turned,
     events.RUN_FINAL: _final,

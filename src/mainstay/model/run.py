@@ -143,6 +143,7 @@ class RunRecord:
     all_or_nothing: bool = False
     begun: bool = False  # the gates let it pass, and its baseline was taken
     watch: Duration = Duration(0)
+    standing: datetime | None = None  # put in force by hand: its brackets stay without an owner, until then
 
     @property
     def took(self) -> Duration | None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from mainstay.kinds.postgres.readonly.read_only import ReadOnlyParams
 from mainstay.kinds.postgres.sessions.cancel import CancelParams
+from mainstay.kinds.postgres.settings import Application
 from mainstay.kinds.postgres.tuning.sizing import TuneParams
 from mainstay.model.units import Duration, Size
 from tests.laws.scene import Scene
@@ -57,6 +59,23 @@ def cancel(folder: Path) -> Scene:
     return replace(made, close=close)
 
 
+def read_only(folder: Path) -> Scene:
+    """An application may write."""
+    made = scene("read_only", ReadOnlyParams(drain=Duration(0.2)))
+    server, role = postgres_server.shared(), f"shop_{secrets.token_hex(4)}"
+    server.sql(f"CREATE ROLE {role} LOGIN")
+    settings = replace(made.target.settings, applications=(Application(role),))
+
+    def contents() -> object:
+        return server.sql("SELECT setconfig FROM pg_db_role_setting WHERE setrole = %s::regrole", role)
+
+    def close() -> None:
+        made.close()
+        server.sql(f"DROP ROLE {role}")
+
+    return replace(made, target=replace(made.target, settings=settings), contents=contents, close=close)
+
+
 def reload(server: PostgresServer) -> None:
     """Let a server read its files, and return when new sessions start with what they say."""
     ((before,),) = server.sql("SELECT pg_conf_load_time()")
@@ -72,4 +91,4 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-SCENES: dict[str, Callable[[Path], Scene]] = {"tune": tune, "cancel": cancel}
+SCENES: dict[str, Callable[[Path], Scene]] = {"tune": tune, "cancel": cancel, "read_only": read_only}

@@ -22,6 +22,7 @@ from mainstay.kinds.postgres.performance.performance import Performance
 from mainstay.kinds.postgres.performance.statements import Statements
 from mainstay.kinds.postgres.planner.analyze import Analyze
 from mainstay.kinds.postgres.planner.statistics import Statistics
+from mainstay.kinds.postgres.readonly.read_only import ReadOnly
 from mainstay.kinds.postgres.recovery.archive import ArchiveCheck
 from mainstay.kinds.postgres.recovery.archive_prune import ArchivePrune
 from mainstay.kinds.postgres.recovery.archive_verify import ArchiveVerify
@@ -98,6 +99,7 @@ KIND = Kind(
         Schema(),
         Tune(),
         Cancel(),
+        ReadOnly(),
         OrphanedRows(),
         UpgradeCheck(),
         UpgradeRehearsal(),

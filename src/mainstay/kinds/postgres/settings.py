@@ -254,6 +254,14 @@ class ArchiveSettings:
 
 
 @dataclass(frozen=True)
+class Application:
+    """A role by which an application logs in."""
+
+    role: Annotated[str, Setting("name of the role; no superuser", example="shop")]
+    password: Annotated[SecretRef | None, Setting("where its password is; without it, as libpq finds it")] = None
+
+
+@dataclass(frozen=True)
 class PostgresSettings:
     """One server: the connection, and what it may be asked to bear."""
 
@@ -311,6 +319,13 @@ class PostgresSettings:
     pooler: Annotated[
         Pooler | None, Setting("the PgBouncer in front of the database, which holds clients back during a swap")
     ] = None
+    applications: Annotated[
+        tuple[Application, ...],
+        Setting(
+            "roles of the applications, which read_only keeps from writing",
+            example="[{role: shop, password: {file: /run/secrets/shop}}]",
+        ),
+    ] = ()
     amcheck: Annotated[Amcheck, Setting("how the task `amcheck` looks for damage")] = field(default_factory=Amcheck)
     limits: Annotated[Limits, Setting("what `check` finds too much")] = field(default_factory=Limits)
     counts: Annotated[Counting, Setting("tables whose rows are counted before and after")] = field(default_factory=Counting)

@@ -1,0 +1,1 @@
+"""Applications that may read and not write for a while."""
