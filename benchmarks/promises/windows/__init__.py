@@ -6,6 +6,7 @@ PROMISES = {
     "nginx": 2,
     "notices": 3,
     "service": 3,
+    "overrun": 3,
     "clock": 5,
     "units": 8,
 }
