@@ -1,4 +1,4 @@
-"""A run that overruns its forecast, and a rollback that cannot be finished: nothing too much is begun, and people are told exactly."""
+"""A run that overruns its forecast, and a rollback that cannot be finished: people are told exactly what is left."""
 
 from __future__ import annotations
 
