@@ -46,7 +46,7 @@ class PgBouncer:
 
     def paused(self, database: str) -> bool:
         """Tell whether clients of a database are held back."""
-        with psycopg.connect(self.dsn(), autocommit=True) as console:
+        with psycopg.connect(self.dsn(), autocommit=True, prepare_threshold=None) as console:
             cursor = console.execute("SHOW DATABASES")
             columns = [column.name for column in cursor.description or ()]
             rows: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

@@ -121,7 +121,7 @@ def test_a_client_that_keeps_its_transaction_open_delays_the_others_and_is_ended
 @pytest.mark.skipif(bool(pgbouncer.missing()), reason=pgbouncer.missing())
 def test_a_paused_database_that_the_pooler_no_longer_lists_is_let_go(server: PostgresServer) -> None:
     with pgbouncer.pooler(server) as pooler, pair(server, Pooler(pooler.dsn())) as swap:
-        with psycopg.connect(pooler.dsn(), autocommit=True) as console:
+        with psycopg.connect(pooler.dsn(), autocommit=True, prepare_threshold=None) as console:
             console.execute(f'PAUSE "{swap.live}"'.encode())
             until = time.monotonic() + 30
             while swap.live in {row[0] for row in console.execute("SHOW DATABASES").fetchall()}:
