@@ -1,0 +1,44 @@
+"""What an engine tells of containers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mainstay.kinds.docker.settings import Settings
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container. `health` is "" where its image has no health check; `policy` is its restart policy."""
+
+    id: str
+    name: str
+    service: str
+    state: str  # created | running | paused | restarting | removing | exited | dead
+    health: str  # "" | starting | healthy | unhealthy
+    restarts: int
+    killed_for_memory: bool
+    exit_code: int
+    policy: str
+    error: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether it was started once, has done its work, and is not meant to be started again."""
+        return self.state == "exited" and self.exit_code == 0 and self.policy in ("", "no")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The containers as they are, and how often each was restarted when it was looked at before, by id."""
+
+    at: datetime
+    settings: Settings
+    containers: tuple[Container, ...]
+    before: dict[str, int]
+
+    @property
+    def restarted(self) -> dict[str, int]:
+        """Return how often each was restarted since the previous look; one that was not there then counts from its start."""
+        return {one.id: one.restarts - min(self.before.get(one.id, 0), one.restarts) for one in self.containers}
