@@ -43,7 +43,9 @@ OTHER_MEANINGS = {
     "config/shape.py": {"sqlite"},  # the example of `kind`
     "system/secrets.py": {"command"},
     "system/http.py": {"http"},  # a scheme
-    "discover/surroundings.py": {"nginx"},  # what usually listens on a port
+    "discover/surroundings.py": {"nginx", "docker"},  # what usually listens on a port; the program
+    "system/process.py": {"docker"},  # the program that leads into containers
+    "cli/doctor.py": {"docker"},
     "cli/site.py": {"files", "sqlite"},  # the files of a configuration; the version of the library
 }
 
