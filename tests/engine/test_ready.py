@@ -31,6 +31,11 @@ def test_a_routine_that_may_start_is_told_with_what_was_asked(bakery: Shop) -> N
     assert bakery.effects == []
 
 
+def test_a_look_needs_no_budget(bakery: Shop) -> None:
+    bakery.routines["daily"]["tasks"].append("close.check")
+    assert judged(bakery)["time", Level.OK] == "expected, with rollback and buffer 20m <= 1h"
+
+
 @pytest.mark.covers("PRE-07")
 def test_every_reason_against_it_is_told_at_once(bakery: Shop) -> None:
     bakery.blackouts = {"feast": {"on": "01-01..12-31"}}

@@ -41,8 +41,12 @@ def duration(context: Context, task: Task) -> Duration | None:
 
 
 def needed(context: Context, routine: Routine) -> Duration | None:
-    """Return how long a routine is expected to take at most, with rollback and buffer; None when nobody knows it of a task."""
-    known = [duration(context, task) for task in (*routine.around, *routine.tasks)]
+    """Return how long a routine is expected to take at most, with rollback and buffer; None when nobody knows it of a task.
+
+    A look counts by its budget alone: it has no history of work, and is over in seconds.
+    """
+    tasks = [task for task in (*routine.around, *routine.tasks) if task.budget or context.task_kind(task).actions]
+    known = [duration(context, task) for task in tasks]
     times = [one for one in known if one is not None]
     return Duration(sum(times) + routine.rollback + routine.buffer) if len(times) == len(known) else None
 
