@@ -162,20 +162,29 @@ def test_a_feed_is_fetched_and_its_copy_counts_while_it_cannot_be(stall: Shop) -
         content["body"] = CALENDAR.format(first=today(3), last=today(4)).encode()
         aged(stall, timedelta(minutes=20))
         assert ran(stall.open())["close.run"][0] is Status.CHANGED, "it was fetched again"
-        del content["body"]
-        aged(stall, timedelta(minutes=20))
-        assert ran(stall.open())["close.run"][0] is Status.CHANGED, "the copy counts"
+        for broken in (b"<html>sign in</html>", None):
+            content.update(body=broken) if broken else content.pop("body")
+            aged(stall, timedelta(minutes=20))
+            assert ran(stall.open())["close.run"][0] is Status.CHANGED, "the copy counts, and is not replaced by what is none"
         aged(stall, timedelta(days=8))
-        assert "HTTP 404" in ran(stall.open())["close.run"][1], "on an old one nobody relies"
+        told = ran(stall.open())["close.run"][1]
+        assert "HTTP 404" in told, "on an old one nobody relies"
+        assert "surveys.ics" not in told, "the path of a private feed is its password"
+    stall.blackouts["survey"]["ical"] = address.replace("surveys", "gone")
+    aged(stall, timedelta(days=8))
+    told = ran(stall.open())["close.run"][1]
+    assert "no answer (connect)" in told
+    assert "gone.ics" not in told
+    assert "it is tried every 15 minutes" in ran(stall.open())["close.run"][1], "and no wait in between"
 
 
 def aged(shop: Shop, by: timedelta) -> None:
     """Let the copy of the feed be older."""
     import os
 
-    [copy] = (shop.folder / "state" / "feeds").iterdir()
     at = (datetime.now(UTC) - by).timestamp()
-    os.utime(copy, (at, at))
+    for kept in (shop.folder / "state" / "feeds").iterdir():
+        os.utime(kept, (at, at))
 
 
 @pytest.mark.covers("SCH-08")

@@ -107,22 +107,39 @@ def _feed(site: Site, blackout: Blackout) -> str:
     """Return a calendar; of an address the copy counts that was fetched last, unless it is old."""
     if blackout.ical.startswith("/"):
         return files.read_bounded(Path(blackout.ical), _MOST).decode()
-    copy = site.state / "feeds" / f"{blackout.name}.ics"
-    age = clock.now() - datetime.fromtimestamp(copy.stat().st_mtime, UTC) if copy.exists() else None
-    if age is None or age > _FRESH:
+    folder = site.state / "feeds"
+    copy, tried = folder / f"{blackout.name}.ics", folder / f"{blackout.name}.tried"
+    if _age(tried) >= _FRESH:  # one that does not answer is asked as seldom as one that does
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.write_atomic(tried, b"")
         try:
-            _fetch(blackout.ical, copy)
+            files.write_atomic(copy, _fetched(blackout.ical))
         except (MainstayError, ValueError):
-            if age is None or age > _OLD:
+            if _age(copy) >= _OLD:
                 raise
+    if _age(copy) >= _OLD:
+        raise Unreachable("the calendar could not be fetched", on=_host(blackout.ical), because="it is tried every 15 minutes")
     return copy.read_text(encoding="utf-8")
 
 
-def _fetch(address: str, copy: Path) -> None:
-    from mainstay.system.http import Request, fetch  # for those few who have a feed
+def _age(path: Path) -> timedelta:
+    """Return how long ago a file was written; what is not there is as old as can be."""
+    return clock.now() - datetime.fromtimestamp(path.stat().st_mtime, UTC) if path.exists() else timedelta.max
 
-    answer = fetch(Request(address, keep=_MOST, redirects=3), _WITHIN)
+
+def _fetched(address: str) -> bytes:
+    """Fetch a calendar; what is none does not take the place of the copy. Only the host is told: the rest may be its password."""
+    from mainstay.system.http import NoAnswer, Request, fetch  # for those few who have a feed
+
+    try:
+        answer = fetch(Request(address, keep=_MOST, redirects=3), _WITHIN)
+    except NoAnswer as error:
+        raise Unreachable("the calendar cannot be fetched", on=_host(address), because=f"no answer ({error.stage})") from None
     if answer.status != 200 or answer.cut:
-        raise Unreachable("the calendar cannot be fetched", on=address, because=f"HTTP {answer.status}")
-    copy.parent.mkdir(mode=0o700, exist_ok=True)
-    files.write_atomic(copy, answer.body)
+        raise Unreachable("the calendar cannot be fetched", on=_host(address), because=f"HTTP {answer.status}")
+    feeds.require_calendar(answer.body.decode())
+    return answer.body
+
+
+def _host(address: str) -> str:
+    return "/".join(address.split("/")[:3]).rpartition("@")[2]

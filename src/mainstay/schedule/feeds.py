@@ -27,6 +27,13 @@ def events(text: str, match: str, start: datetime, end: datetime, tz: ZoneInfo) 
             yield _covered(event, tz)
 
 
+def require_calendar(text: str) -> None:
+    """Raise ValueError when this is no calendar."""
+    from icalendar import Calendar
+
+    Calendar.from_ical(text)
+
+
 def _covered(event: Any, tz: ZoneInfo) -> Stretch:
     start, end = event["DTSTART"].dt, event["DTEND"].dt if "DTEND" in event else None
     if end is None:
