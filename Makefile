@@ -7,7 +7,7 @@ DEV := .venv/dev.stamp
 JOBS ?= 2
 BENCHMARKS := $(filter-out show,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-.PHONY: help demo test test-fast test-long postgres-versions s3-server lint bench matrix docs lock clean
+.PHONY: help demo test test-fast test-long test-again statements postgres-versions s3-server lint bench matrix docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## list what there is
@@ -27,7 +27,13 @@ test-fast: $(DEV) ## the fast tests alone
 test-long: $(DEV) ## the tests that take longer than ten seconds each
 	@tools/system_packages.sh
 	$(BIN)/pytest -m slow -n $(JOBS)
-	$(BIN)/python -m tools.statements
+	@$(MAKE) --no-print-directory statements
+
+test-again: $(DEV) ## once more, one at a time, the tests that failed last; fails when there are none
+	$(BIN)/pytest --last-failed --last-failed-no-failures none --maxfail 10
+
+statements: $(DEV) ## after both: which statements that a plan can issue no test has sent to a server
+	@$(BIN)/python -m tools.statements
 
 postgres-versions: $(DEV) ## servers of other PostgreSQL versions for test-long, kept in .cache (PG_CACHE=... elsewhere)
 	@tools/system_packages.sh npm
