@@ -13,6 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from mainstay.system.files import remove
 from tests.live.postgres_server import PostgresServer, server
@@ -79,6 +80,12 @@ def running(folder: Path, scale: Scale) -> Iterator[PostgresServer]:
         made.start()
         yield made
     shutil.rmtree(folder)
+
+
+def local(made: PostgresServer) -> str:
+    """Return how every way reaches the database: by the server's socket, as `docker compose exec db pg_dump` does."""
+    [(folder,)] = made.sql("SHOW unix_socket_directories")
+    return make_conninfo(made.dsn(NAME), host=folder)
 
 
 def change(made: PostgresServer, day: int, how: str) -> None:

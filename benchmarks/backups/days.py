@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.backups import ours
-from benchmarks.backups.database import NAME, Scale, change, running
+from benchmarks.backups.database import Scale, change, local, running
 from benchmarks.backups.measured import size
 from benchmarks.backups.ways import OURS, Ways, id_of
 from mainstay.model.units import Duration
@@ -52,7 +52,7 @@ def thirty_days(scale: Scale, what: str) -> Iterator[Kept]:
                 if what == "different":
                     ways.forget(way, day)
             root = ways.place(OURS) / "repo"
-            ours.backup(made.dsn(NAME), root, id_of(day), id_of(day - 1) if day else "")
+            ours.backup(local(made), root, id_of(day), id_of(day - 1) if day else "")
             if what == "different":
                 _forget(open_repository(root), day)
             first = first or {way: size(ways.place(way)) for way in (*PEERS, OURS)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.backups.database import NAME
+from benchmarks.backups.database import NAME, local
 from benchmarks.backups.measured import Measured, measured, timed
 from mainstay.vault.names import BackupId
 from tests.live.postgres_server import PostgresServer
@@ -74,12 +74,12 @@ class Ways:
             self._measured(way, "setup", ["bash", "-ec", SETUP[way]], 0)
 
     def _ours(self, verb: str, way: str, *rest: str) -> list[str]:
-        return [sys.executable, "-m", "benchmarks.backups.ours", verb, self.made.dsn(NAME), str(self.place(way) / "repo"), *rest]
+        return [sys.executable, "-m", "benchmarks.backups.ours", verb, local(self.made), str(self.place(way) / "repo"), *rest]
 
     def _measured(self, way: str, what: str, argv: list[str], day: int) -> Measured:
         place = self.place(way)
         path = f"{self.made.binaries.bin}:/usr/bin:/bin"
-        env = {"DSN": self.made.dsn(NAME), "PLACE": str(place), "DAY": str(day), "PATH": path, **SECRETS}
+        env = {"DSN": local(self.made), "PLACE": str(place), "DAY": str(day), "PATH": path, **SECRETS}
         env |= {"AT": f"{START + timedelta(days=day):%Y-%m-%d %H:%M:%S}"}
         env |= {"RESTIC_CACHE_DIR": str(self.folder / "cache"), "BORG_BASE_DIR": str(self.folder / "borg")}
         return measured(self.made, (way, what), timed(argv), place, env)
