@@ -24,6 +24,16 @@ class Container:
     error: str = ""
 
     @property
+    def up(self) -> bool:
+        """Whether it is at work, or about to be again."""
+        return self.state in ("running", "restarting")
+
+    @property
+    def well(self) -> bool:
+        """Whether it runs, and is healthy where it says so."""
+        return self.state == "running" and self.health in ("", "healthy")
+
+    @property
     def done(self) -> bool:
         """Whether it was started once, has done its work, and is not meant to be started again."""
         return self.state == "exited" and self.exit_code == 0 and self.policy in ("", "no")
@@ -31,12 +41,16 @@ class Container:
 
 @dataclass(frozen=True)
 class Facts:
-    """The containers as they are, and how often each was restarted when it was looked at before, by id."""
+    """The containers as they are, and how often each was restarted when it was looked at before, by id.
+
+    `held` names those that an open run has stopped, and starts again.
+    """
 
     at: datetime
     settings: Settings
     containers: tuple[Container, ...]
     before: dict[str, int]
+    held: tuple[str, ...] = ()
 
     @property
     def restarted(self) -> dict[str, int]:
