@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,3 +57,13 @@ class Facts:
     def restarted(self) -> dict[str, int]:
         """Return how often each was restarted since the previous look; one that was not there then counts from its start."""
         return {one.id: one.restarts - min(self.before.get(one.id, 0), one.restarts) for one in self.containers}
+
+    def named(self, names: Collection[str]) -> list[Container]:
+        """Return the containers of these names, as far as they are there."""
+        return [one for one in self.containers if one.name in names]
+
+    def not_well(self, names: Collection[str]) -> list[str]:
+        """Say which of these do not run, or are not healthy."""
+        found = {one.name: one for one in self.named(names)}
+        gone = [f"{name} is gone" for name in names if name not in found]
+        return gone + [f"{one.name} is {one.state}, {one.health or 'no health'}" for one in found.values() if not one.well]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from mainstay.kinds.docker.check import Check
-from mainstay.kinds.docker.facts import Container, Facts
+from mainstay.kinds.docker.facts import Facts
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.errors import StepFailed
@@ -27,7 +27,9 @@ _LOOK = Check()
 class HoldParams:
     """What is stopped, and how patient it is."""
 
-    services: Annotated[tuple[str, ...], Setting("stopped in this order, started in the other", example="[scheduler, worker, api]")]
+    services: Annotated[
+        tuple[str, ...], Setting("stopped in this order, started in the other", example="[scheduler, worker, api]")
+    ]
     grace: Annotated[Duration, Setting("how long a container may take to end by itself before it is killed", ge=0)] = Duration(30)
     healthy: Annotated[Duration, Setting("how long they may take to run again, and be healthy", ge=1)] = Duration(120)
 
@@ -51,10 +53,14 @@ class Hold(TaskKind[Facts, HoldParams]):
         """One step for all of them, with an obligation, unless none runs."""
         known = {one.service for one in facts.containers}
         if unknown := [service for service in params.services if service not in known]:
-            raise StepFailed("nothing was stopped", on=", ".join(unknown), because="no container of this service", next="correct `services`")
-        running = [one.name for service in params.services for one in facts.containers if one.service == service and one.up]
+            raise StepFailed(
+                "nothing was stopped", on=", ".join(unknown), because="no container of this service", next="correct `services`"
+            )
+        up = [one.name for service in params.services for one in facts.containers if one.service == service and one.up]
+        running = [name for name in up if name not in facts.held]
         if not running:
-            return [Skip(("containers", *params.services), because("none of them runs", None))]
+            why = "held by an open run, which starts them again" if up else "none of them runs"
+            return [Skip(("containers", *params.services), because(why, None))]
         patience = params.grace * len(running) + params.healthy + _SLACK
         return [
             Step(
@@ -77,7 +83,7 @@ class Hold(TaskKind[Facts, HoldParams]):
         for name in step.args["names"]:
             session.pulse(deadline)
             _engine(session, deadline, "stop", f"--time={int(step.args['grace'])}", name)
-        now = _by_name(_LOOK.observe(session), step)
+        now = _LOOK.observe(session).named(step.args["names"])
         killed = [one.name for one in now if one.exit_code == _KILLED and not one.up]
         session.output.extend(f"{name} did not end within {step.args['grace']:g} s and was killed" for name in killed)
 
@@ -87,7 +93,7 @@ class Hold(TaskKind[Facts, HoldParams]):
         for name in step.args["names"]:
             _engine(session, deadline, "start", name)
         patience = Deadline(Duration(step.args["healthy"]))
-        while ill := _not_well(_LOOK.observe(session), step):
+        while ill := _LOOK.observe(session).not_well(step.args["names"]):
             session.pulse(deadline)
             if patience.left <= 0:
                 advice = f"docker logs {step.args['names'][0]}"
@@ -97,19 +103,9 @@ class Hold(TaskKind[Facts, HoldParams]):
     def verify(self, before: Facts, after: Facts, step: Step) -> str | None:
         """None of them runs; or all of them do, and are healthy."""
         if step.action == "stop":
-            up = [one.name for one in _by_name(after, step) if one.up]
+            up = [one.name for one in after.named(step.args["names"]) if one.up]
             return f"still at work: {', '.join(up)}" if up else None
-        return "; ".join(_not_well(after, step)) or None
-
-
-def _by_name(facts: Facts, step: Step) -> list[Container]:
-    return [one for one in facts.containers if one.name in step.args["names"]]
-
-
-def _not_well(facts: Facts, step: Step) -> list[str]:
-    found = {one.name: one for one in _by_name(facts, step)}
-    gone = [f"{name} is gone" for name in step.args["names"] if name not in found]
-    return gone + [f"{one.name} is {one.state}, {one.health or 'no health'}" for one in found.values() if not one.well]
+        return "; ".join(after.not_well(step.args["names"])) or None
 
 
 def _engine(session: Session, deadline: Deadline, *words: str) -> None:
