@@ -1,8 +1,9 @@
-"""The containers of a Docker engine: a first look, which changes nothing."""
+"""The containers of a Docker engine: how they are, and stopped around other work."""
 
 from __future__ import annotations
 
 from mainstay.kinds.docker.check import Check
+from mainstay.kinds.docker.hold import Hold
 from mainstay.kinds.docker.settings import Settings
 from mainstay.kinds.kind import Kind
 from mainstay.model.target import Target
@@ -16,7 +17,7 @@ KIND = Kind(
     name="docker",
     summary="containers of a Compose project, or by name: state, health, restarts, killed for memory",
     settings=Settings,
-    tasks=(Check(),),
+    tasks=(Check(), Hold()),
     category="infrastructure",
     resource=_resource,
 )

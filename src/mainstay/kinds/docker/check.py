@@ -33,7 +33,8 @@ class Check(TaskKind[Facts, NoParams]):
         settings: Settings = session.target.settings
         kept = {one.id: one.restarts for one in session.last.containers} if session.last else {}
         found = [_container(one) for one in _inspected(session, settings)]
-        return Facts(clock.now(), settings, tuple(sorted(found, key=lambda one: (one.service, one.name))), kept)
+        held = tuple(sorted(session.held & {one.name for one in found}))
+        return Facts(clock.now(), settings, tuple(sorted(found, key=lambda one: (one.service, one.name))), kept, held)
 
     def assess(self, facts: Facts, params: NoParams) -> list[Finding]:
         """Judge what is missing, then each container; one line of what was seen when all is well."""
@@ -57,6 +58,9 @@ _UP = "docker compose up -d"
 def _judged(one: Container, facts: Facts) -> Iterator[Finding]:
     on = one.service if one.service == one.name else f"{one.service} ({one.name})"
     logs = f"docker logs --tail 50 {one.name}"
+    if one.name in facts.held and not one.up:
+        yield Finding(Level.WARNING, on, because("stopped by a run, which starts it again", None), "mainstay status")
+        return
     if one.killed_for_memory:
         advice = "it needs more memory, or a limit of its own inside the container"
         yield Finding(Level.CRITICAL, on, because("killed for memory, exit code", one.exit_code), advice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +25,16 @@ class Container:
     error: str = ""
 
     @property
+    def up(self) -> bool:
+        """Whether it is at work, or about to be again."""
+        return self.state in ("running", "restarting")
+
+    @property
+    def well(self) -> bool:
+        """Whether it runs, and is healthy where it says so."""
+        return self.state == "running" and self.health in ("", "healthy")
+
+    @property
     def done(self) -> bool:
         """Whether it was started once, has done its work, and is not meant to be started again."""
         return self.state == "exited" and self.exit_code == 0 and self.policy in ("", "no")
@@ -31,14 +42,28 @@ class Container:
 
 @dataclass(frozen=True)
 class Facts:
-    """The containers as they are, and how often each was restarted when it was looked at before, by id."""
+    """The containers as they are, and how often each was restarted when it was looked at before, by id.
+
+    `held` names those that an open run has stopped, and starts again.
+    """
 
     at: datetime
     settings: Settings
     containers: tuple[Container, ...]
     before: dict[str, int]
+    held: tuple[str, ...] = ()
 
     @property
     def restarted(self) -> dict[str, int]:
         """Return how often each was restarted since the previous look; one that was not there then counts from its start."""
         return {one.id: one.restarts - min(self.before.get(one.id, 0), one.restarts) for one in self.containers}
+
+    def named(self, names: Collection[str]) -> list[Container]:
+        """Return the containers of these names, as far as they are there."""
+        return [one for one in self.containers if one.name in names]
+
+    def not_well(self, names: Collection[str]) -> list[str]:
+        """Say which of these do not run, or are not healthy."""
+        found = {one.name: one for one in self.named(names)}
+        gone = [f"{name} is gone" for name in names if name not in found]
+        return gone + [f"{one.name} is {one.state}, {one.health or 'no health'}" for one in found.values() if not one.well]
