@@ -1,8 +1,9 @@
-"""The containers of a Docker engine: a first look, which changes nothing."""
+"""The containers of a Docker engine: looked at, waited for, compared; nothing is changed."""
 
 from __future__ import annotations
 
 from mainstay.kinds.docker.check import Check
+from mainstay.kinds.docker.ready import Ready
 from mainstay.kinds.docker.settings import Settings
 from mainstay.kinds.kind import Kind
 from mainstay.model.target import Target
@@ -16,7 +17,7 @@ KIND = Kind(
     name="docker",
     summary="containers of a Compose project, or by name: state, health, restarts, killed for memory",
     settings=Settings,
-    tasks=(Check(),),
+    tasks=(Check(), Ready()),
     category="infrastructure",
     resource=_resource,
 )
