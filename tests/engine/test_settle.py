@@ -38,16 +38,6 @@ def test_a_watched_run_is_settled_when_its_watch_period_is_over(shop: Shop) -> N
     assert [one.settled for one in shop.open().sweep()] == [True]
 
 
-def test_a_check_that_fails_at_the_end_of_the_watch_period_keeps_the_run_open(shop: Shop) -> None:
-    record = watched(shop, "100ms")
-    (shop.folder / "effects.log.broken").touch()
-    time.sleep(0.15)
-    swept = shop.open().sweep()[0]
-    assert (swept.verdict, swept.settled) == (Verdict.FAIL, False)
-    assert "watch period: shop.check" in swept.because
-    assert shop.open().run_record(record.id).task("menu.run").status is Status.CHANGED
-
-
 @pytest.mark.covers("RBK-01")
 def test_a_person_rolls_a_watched_run_back(shop: Shop) -> None:
     record = watched(shop, "1h")

@@ -114,7 +114,7 @@ def conclude(record: RunRecord, app: App) -> None:
     took = f" in {record.took}" if record.took is not None else ""
     waiting = next((task.id for task in record.tasks if task.status is Status.WAITING), None)
     told = marks.told(question(app, waiting) if waiting else record.because, advice=_next(record, waiting))
-    word = marks.verdict_word(record.verdict, record.status)
+    word = marks.verdict_word(record.verdict, record.status, rolled_back=record.rolled_back)
     mark = Cell({Verdict.PASS: "✓", Verdict.DEGRADED: "!", Verdict.FAIL: "✗", None: "…"}[record.verdict], word.tone)
     entry = Entry(mark, f"{record.routine}: {word.text}{took}, {plural(changed, 'step')} done", record.id, told)
     width, colour = terminal.width_of(sys.stdout), terminal.colour_of(sys.stdout)
@@ -153,4 +153,6 @@ def _agreed(routine: str) -> bool:
 def _next(record: RunRecord, waiting: str | None) -> str:
     if waiting:
         return f"mainstay sign {record.id} {waiting} --remark TEXT"
+    if record.watched.reopened and not record.settled:
+        return record.watched.next
     return f"mainstay report {record.id}" if record.ended else f"mainstay resume {record.id}"

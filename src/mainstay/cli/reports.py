@@ -85,7 +85,7 @@ def page(app: App, record: RunRecord) -> Document:
 def listing(records: Sequence[RunRecord], now: datetime) -> Document:
     """Return the list of runs, narrow enough for 80 columns: the id, which is there to be copied, holds the routine."""
     rows = [
-        (verdict_word(one.verdict, one.status), Cell(one.id), Cell(moment(one.began, now)),
+        (verdict_word(one.verdict, one.status, rolled_back=one.rolled_back), Cell(one.id), Cell(moment(one.began, now)),
          Cell(shown(one.took, "s")), Cell(one.launched_by, "muted"))
         for one in records
     ]  # fmt: skip

@@ -65,7 +65,7 @@ class Checks:
                 )
 
     def _checks(self, routine: Routine) -> None:
-        for task in routine.checks:
+        for task in (*routine.checks, *routine.looks):
             if self._kind(task).task_class is not TaskClass.CHECK:
                 self._add(routine, task.id, "is not a check", f"write {task.target.name}.check", task.origin)
 

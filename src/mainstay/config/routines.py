@@ -11,7 +11,7 @@ from mainstay.config.document import Node
 from mainstay.config.shape import ProofShape, QuietShape, RoutineShape
 from mainstay.model.task import Proof, Quiet, Routine, Task
 
-_LISTS = ("around", "tasks", "checks")
+_LISTS = ("around", "tasks", "checks", "looks")
 
 
 class Entries(Protocol):

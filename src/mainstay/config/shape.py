@@ -124,6 +124,7 @@ class RoutineShape:
     tasks: Annotated[tuple[Node, ...], Setting("what it does, in order", example="[db.optimize, logs.rotate: {keep: 14}]")]
     around: Annotated[tuple[Node, ...], Setting("brackets around what causes an outage, outer first")] = ()
     checks: Annotated[tuple[Node, ...], Setting("checks that must pass before and after", example="[api.check]")] = ()
+    looks: Annotated[tuple[Node, ...], Setting("checks that must be no worse after it", example="[stack.check]")] = ()
     cadence: Annotated[Cadence, Setting("how often it is meant to run, for reports")] = ""
     all_or_nothing: Annotated[bool, Setting("when one task fails, take back all of them")] = False
     window: Annotated[str, Setting("the window it runs in; without it, the one of the same name")] = ""
@@ -131,6 +132,7 @@ class RoutineShape:
     proof: Annotated[ProofShape | None, Setting("copies that must be proven restorable before it changes anything")] = None
     quiet: Annotated[QuietShape | None, Setting("the traffic above which a scheduled run does not start")] = None
     watch: Annotated[Duration, Setting("how long its result is watched before the run is settled")] = Duration(0)
+    watch_every: Annotated[Duration, Setting("how often its checks look while it is watched", ge=0.1)] = Duration(300)
     rollback: Annotated[Duration, Setting("how long taking everything back may last")] = Duration(0)
     buffer: Annotated[Duration, Setting("time kept free for overruns")] = Duration(0)
     queue: Annotated[Duration, Setting("how long to wait for a lock that another run holds")] = Duration(0)

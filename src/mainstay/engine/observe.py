@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -68,7 +68,10 @@ def ask(context: Context, target: str, query: str) -> Any:
 
 def findings(context: Context, task: Task, facts: Any) -> tuple[Finding, ...]:
     """Judge facts; each reason gets the line that set its limit."""
-    judged = context.task_kind(task).assess(facts, task.params)
+    return _at_their_lines(task, context.task_kind(task).assess(facts, task.params))
+
+
+def _at_their_lines(task: Task, judged: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(Finding(one.level, one.on, one.because.at(task.origins.get(one.because.param)), one.advice) for one in judged)
 
 
@@ -120,10 +123,29 @@ def check(context: Context, task: Task) -> Checked:
     return Checked(record, facts, figures)
 
 
+def compared(context: Context, task: Task, before: Any) -> Checked:
+    """Look at a target, and compare with the facts of a look before, as JSON; without any that can be read, nothing is worse.
+
+    A look that is worse and yet passes by itself has `regressed`: it fails, which alone is no reason to take anything back.
+    """
+    seen, kind = check(context, task), context.task_kind(task)
+    if before is None or seen.facts is None:
+        return seen
+    try:
+        judged = kind.worsened(decode(kind.facts, before), decode(kind.facts, seen.facts), task.params)
+    except (KeyError, TypeError, ValueError):
+        return seen
+    found = _at_their_lines(task, judged)
+    record = replace(seen.record, findings=(*seen.record.findings, *found))
+    if seen.record.status is Status.OK and any(one.level >= Level.CRITICAL for one in found):
+        record = replace(record, status=Status.FAILED, regressed=True)
+    return replace(seen, record=record)
+
+
 def checks_of(context: Context, routine: Routine) -> list[Task]:
-    """Return the check task of every target that a routine touches, then the checks that it names itself."""
+    """Return the check task of every target that a routine touches, then the looks and checks that it names itself."""
     targets = {task.target.name: task.target for task in (*routine.around, *routine.tasks)}
-    named = {task.id: task for task in routine.checks}
+    named = {task.id: task for task in (*routine.looks, *routine.checks)}
     usual = (check_of(context, name) for name in targets)
     return [*(task for task in usual if task and task.id not in named), *named.values()]
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from mainstay.engine import act, bracket, gate, observe, owed, run, standing, turn, verify
+from mainstay.engine import act, bracket, gate, observe, owed, run, standing, turn, watch
 from mainstay.engine.act import Ending
 from mainstay.engine.context import Context
 from mainstay.engine.drive import Drive, owned
@@ -55,7 +55,7 @@ def reviewed(context: Context, id: str) -> RunRecord:
 
 
 def sweep(context: Context) -> list[RunRecord]:
-    """Settle what can be settled without a person: ownerless runs go on, answers that are overdue expire, watches end.
+    """Settle what can be settled without a person: ownerless runs go on, answers that are overdue expire, watches go on.
 
     A run that cannot go on now is returned as it stands, with the reason, and keeps no other one waiting.
     """
@@ -183,8 +183,9 @@ def _next(record: RunRecord) -> Callable[[Context, str], RunRecord] | None:
     """Return what can be done about an ownerless run without a person, if anything."""
     if record.ended is None or owed.payable(record):
         return resume
-    over = (clock.now() - record.ended).total_seconds() >= record.watch
-    return _watch_ends if over and not owed.reason(record) and not owed.unreviewed(record) else None
+    if owed.reason(record) or owed.unreviewed(record):
+        return None
+    return _look_on if not record.watch or clock.now() >= watch.due(record) else None
 
 
 def _routine(context: Context, record: RunRecord) -> Routine:
@@ -199,13 +200,11 @@ def _as_launched(context: Context, record: RunRecord) -> Routine:
     return Routine(record.routine, tuple(filter(None, inner)), around=tuple(filter(None, outer)))
 
 
-def _watch_ends(context: Context, id: str) -> RunRecord:
+def _look_on(context: Context, id: str) -> RunRecord:
     with owned(context, id):
         drive = adopt(context, id)
-        failed = verify.failing(drive) if drive.record.watch else ""
-        if failed:
-            ended = {"status": Status.FAILED, "verdict": Verdict.FAIL, "because": f"at the end of its watch period: {failed}"}
-            drive.write(events.RUN_ENDED, ended)
+        if drive.record.watch:
+            watch.look(drive)
         else:
             drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": "nothing of it is open"})
         return drive.record

@@ -149,6 +149,7 @@ def _started(context: Context, routine: Routine, how: Launch) -> dict[str, objec
         "attended": how.attended,
         "all_or_nothing": routine.all_or_nothing,
         "watch": routine.watch,
+        "watch_every": routine.watch_every,
         "emergency": encode(how.emergency),
         "tasks": encode([*brackets, *(plan.record(context, task) for task in routine.tasks)]),
     }
@@ -182,7 +183,7 @@ def _lift_when_over(drive: Drive, next_task: str) -> None:
 
 def _finish(drive: Drive) -> None:
     why = bracket.leave(drive)
-    drive.write(events.RUN_FINAL, verify.look(drive.context, drive.routine))
+    drive.write(events.RUN_FINAL, verify.look(drive.context, drive.routine, drive.record.baseline))
     status, verdict, because = verify.verdict(drive, why or owed.reason(drive.record))
     drive.write(events.RUN_ENDED, {"status": status, "verdict": verdict, "because": because})
     settle_if_clear(drive)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mainstay.engine import observe
@@ -15,9 +16,9 @@ from mainstay.model.task import Routine
 _BAD = frozenset({Status.FAILED, Status.UNKNOWN})
 
 
-def look(context: Context, routine: Routine) -> dict[str, Any]:
-    """Run the checks of a routine; the body of a baseline or final event."""
-    looks = [observe.check(context, task) for task in observe.checks_of(context, routine)]
+def look(context: Context, routine: Routine, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Run the checks of a routine; the body of a baseline, or of a final event, which compares with the facts `before`."""
+    looks = [observe.compared(context, task, (before or {}).get(task.id)) for task in observe.checks_of(context, routine)]
     return {
         "facts": {look.record.id: look.facts for look in looks},
         "figures": {look.record.id: encode(look.figures) for look in looks},
@@ -28,7 +29,7 @@ def look(context: Context, routine: Routine) -> dict[str, Any]:
 def failing(drive: Drive) -> str:
     """Return which check fails now that must pass, or failed not before; "" when none does."""
     named = {task.id for task in drive.routine.checks}
-    bad_before = {check.id for check in drive.record.checks_before if check.status in _BAD}
+    bad_before = bad(drive.record.checks_before)
     for task in observe.checks_of(drive.context, drive.routine):
         record = observe.check(drive.context, task).record
         if record.status in _BAD and (task.id in named or task.id not in bad_before):
@@ -36,16 +37,32 @@ def failing(drive: Drive) -> str:
     return ""
 
 
+def worse(drive: Drive) -> tuple[str, str]:
+    """Return the check that is worse now than it was before the run, or that must pass and does not, and why; "" when none is."""
+    named = {task.id for task in drive.routine.checks}
+    bad_before = bad(drive.record.checks_before)
+    for task in observe.checks_of(drive.context, drive.routine):
+        record = observe.compared(drive.context, task, drive.record.baseline.get(task.id)).record
+        if record.status in _BAD and (task.id in named or task.id not in bad_before):
+            return task.id, f"{task.id}: {worst(record)}"
+    return "", ""
+
+
+def bad(checks: Iterable[TaskRecord]) -> frozenset[str]:
+    """Return the ids of those that do not pass."""
+    return frozenset(check.id for check in checks if check.status in _BAD)
+
+
 def verdict(drive: Drive, owed: str) -> tuple[Status, Verdict, str]:
     """Return how a run as a whole ended, and the first reason."""
     record = drive.record
     statuses = {task.status for task in record.tasks if not task.bracket}
-    bad = next((task for task in record.tasks if task.status in (Status.FAILED, Status.UNKNOWN)), None)
+    broken = next((task for task in record.tasks if task.status in _BAD), None)
     if Status.UNKNOWN in statuses:
         return Status.UNKNOWN, Verdict.FAIL, owed
     failed = _named_check_fails(drive)
-    if owed or bad or failed or (record.turned and Status.CANCELLED not in statuses):
-        reason = owed or record.turned or (f"{bad.id}: {bad.because}" if bad else failed)
+    if owed or broken or failed or (record.turned and Status.CANCELLED not in statuses):
+        reason = owed or record.turned or (f"{broken.id}: {broken.because}" if broken else failed)
         return Status.FAILED, Verdict.FAIL, reason
     if Status.CANCELLED in statuses:
         return Status.CANCELLED, Verdict.DEGRADED, "cancelled"
@@ -63,9 +80,8 @@ def worst(record: TaskRecord) -> Finding | str:
 
 def _named_check_fails(drive: Drive) -> str:
     named = {task.id for task in drive.routine.checks}
-    return next(
-        (f"{check.id}: {worst(check)}" for check in drive.record.checks if check.id in named and check.status in _BAD), ""
-    )
+    failed = (check for check in drive.record.checks if check.id in named and check.status in _BAD)
+    return next((f"{check.id}: {worst(check)}" for check in failed if not check.regressed), "")
 
 
 def _worse(record: RunRecord) -> str:

@@ -120,6 +120,13 @@ class TaskKind(ABC, Generic[F, P]):
         """Judge the facts; findings are shown by `check` and in reports."""
         return []
 
+    def worsened(self, before: F, after: F, params: P) -> list[Finding]:
+        """Compare a look after a run with the one before it: what is worse, whatever `assess` makes of each alone.
+
+        Asked after the work and in the watch period; a critical finding makes the run degraded.
+        """
+        return []
+
     def verify(self, before: F, after: F, step: Step) -> str | None:
         """Return None if the facts prove that the step (or its undo: look at `step.action`) happened, else why not."""
         raise NotImplementedError

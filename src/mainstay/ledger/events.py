@@ -21,7 +21,7 @@ class Event:
 
 
 OCCURRENCE_CLAIMED = "occurrence.claimed"  # occurrence: "routine@intended UTC", claimed once; slot
-RUN_STARTED = "run.started"  # routine, launched_by, attended, all_or_nothing, watch, tasks, emergency
+RUN_STARTED = "run.started"  # routine, launched_by, attended, all_or_nothing, watch, watch_every, tasks, emergency
 RUN_ADOPTED = "run.adopted"  # boot: its seq is the fence of whoever adopted the run
 RUN_CONSENTED = "run.consented"  # by, how, envelope
 RUN_BASELINE = "run.baseline"  # facts by check task, checks
@@ -38,7 +38,9 @@ RUN_WAITED = "run.waited"  # by, text: for how long it waited for little traffic
 RUN_TURNED = "run.turned"  # because: from now on this run only takes back
 RUN_FINAL = "run.final"  # facts by check task, checks
 RUN_ENDED = "run.ended"  # status, verdict, because
-RUN_SETTLED = "run.settled"  # by, text: nothing of it is owed any more, its held names are free
+RUN_SETTLED = (
+    "run.settled"  # by, text, watched (its watch has ended well): nothing of it is owed any more, its held names are free
+)
 ROUTINE_JUDGED = "routine.judged"  # routine, findings: whether it is ready for its next slot
 BLACKOUT_ADDED = "blackout.added"  # span, by
 BLACKOUT_REMOVED = "blackout.removed"  # name, by, text
@@ -52,6 +54,8 @@ SERVE_RELOADED = "serve.reloaded"  # files: the configuration in force from now 
 SERVE_RELOAD_REFUSED = "serve.reload_refused"  # because: the old configuration stays in force
 ACCESS_GRANTED = "access.granted"  # by, uid, words: somebody had something done through the socket
 ACCESS_REFUSED = "access.refused"  # by, uid, words, because
+RUN_WATCHED = "run.watched"  # because: why this look of its watch period is worse than before the run, "" when it is not
+RUN_REOPENED = "run.reopened"  # because, next: it is worse, look after look; the command that is advised
 
 PEOPLES_ACTS = {
     RUN_CONSENTED: "consented",

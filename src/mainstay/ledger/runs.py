@@ -14,7 +14,7 @@ from mainstay.model.because import Finding
 from mainstay.model.codec import decode
 from mainstay.model.figure import Figure, Measure
 from mainstay.model.plan import Envelope, Plan, Step
-from mainstay.model.run import Override, Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
+from mainstay.model.run import Override, Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict, Watched
 from mainstay.model.task import Slot
 from mainstay.model.units import Duration
 
@@ -56,6 +56,7 @@ def _started(event: Event) -> RunRecord:
         tasks=tasks,
         all_or_nothing=body["all_or_nothing"],
         watch=Duration(body["watch"]),
+        watch_every=Duration(body.get("watch_every", 300)),
         emergency=emergency,
         remarks=(Remark(event.at, emergency.approver, "declared an emergency", text=emergency.reason),) if emergency else (),
     )
@@ -154,7 +155,9 @@ def _answered(record: RunRecord, event: Event) -> RunRecord:
 def _ended(record: RunRecord, event: Event) -> RunRecord:
     body = event.body
     verdict = Verdict(body["verdict"]) if body["verdict"] else None
-    return replace(record, status=Status(body["status"]), verdict=verdict, because=body["because"], ended=event.at)
+    return replace(
+        record, status=Status(body["status"]), verdict=verdict, because=body["because"], ended=event.at, watched=Watched()
+    )
 
 
 def _turned(record: RunRecord, event: Event) -> RunRecord:
@@ -185,6 +188,20 @@ def _final(record: RunRecord, event: Event) -> RunRecord:
     return replace(record, final=body["facts"], figures_after=_figures(body), checks=checks)
 
 
+def _watched(record: RunRecord, event: Event) -> RunRecord:
+    because, seen = event.body["because"], record.watched
+    now = replace(seen, looks=seen.looks + 1, last=event.at, because=because, bad=seen.bad + 1 if because else 0)
+    if because:
+        now = replace(now, all_bad=seen.all_bad + 1, bad_at=event.at)
+    return replace(record, watched=now)
+
+
+def _watched_badly(record: RunRecord, event: Event) -> RunRecord:
+    verdict = record.verdict if record.verdict is Verdict.FAIL else Verdict.DEGRADED
+    seen = replace(record.watched, reopened=event.at, next=event.body["next"])
+    return replace(record, verdict=verdict, because=event.body["because"], watched=seen)
+
+
 def _figures(body: dict[str, Any]) -> dict[str, tuple[Figure, ...]]:
     return decode(dict[str, tuple[Figure, ...]], body.get("figures", {}))
 
@@ -204,5 +221,7 @@ _CHANGES: dict[str, Callable[[RunRecord, Event], RunRecord]] = {
     events.RUN_TURNED: _turned,
     events.RUN_FINAL: _final,
     events.RUN_ENDED: _ended,
+    events.RUN_WATCHED: _watched,
+    events.RUN_REOPENED: _watched_badly,
     events.RUN_SETTLED: lambda record, _: replace(record, settled=True),
 }

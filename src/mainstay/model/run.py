@@ -82,6 +82,7 @@ class TaskRecord:
     findings: tuple[Finding, ...] = ()
     bracket: bool = False
     level: str = "automatic"
+    regressed: bool = False  # a check that passes by itself, and is worse than before the run
     params: dict[str, Any] = field(default_factory=dict)  # as JSON
 
     @property
@@ -108,6 +109,20 @@ class Override:
 
     approver: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What the watch period of a run has shown so far: how many looks, how many worse ones, the last `bad` of them in a row."""
+
+    looks: int = 0
+    last: datetime | None = None
+    bad: int = 0
+    all_bad: int = 0
+    bad_at: datetime | None = None  # the last worse one
+    because: str = ""  # why the last look was worse, "" when it was not
+    reopened: datetime | None = None
+    next: str = ""  # the command that a person was advised to give then
 
 
 @dataclass(frozen=True)
@@ -143,12 +158,20 @@ class RunRecord:
     all_or_nothing: bool = False
     begun: bool = False  # the gates let it pass, and its baseline was taken
     watch: Duration = Duration(0)
+    watch_every: Duration = Duration(300)
+    watched: Watched = Watched()
     standing: datetime | None = None  # put in force by hand: its brackets stay without an owner, until then
 
     @property
     def took(self) -> Duration | None:
         """How long it took, or None while it is under way."""
         return Duration((self.ended - self.began).total_seconds()) if self.ended else None
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether everything that it did was taken back: some of it, and nothing is left."""
+        left = [step.status for task in self.tasks if not task.bracket for step in task.steps if not step.undo_of]
+        return bool(self.turned and self.ended) and Status.UNDONE in left and Status.CHANGED not in left
 
     def task(self, id: str) -> TaskRecord:
         """Return the record of one task; KeyError when the run has none of that id."""

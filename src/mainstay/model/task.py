@@ -85,12 +85,13 @@ class Quiet:
 
 @dataclass(frozen=True)
 class Routine:
-    """An ordered list of tasks. `around` are brackets, outer first; `checks` must pass before and after."""
+    """An ordered list of tasks. `around` are brackets, outer first; `checks` must pass before and after, `looks` be no worse."""
 
     name: str
     tasks: tuple[Task, ...]
     around: tuple[Task, ...] = ()
     checks: tuple[Task, ...] = ()
+    looks: tuple[Task, ...] = ()
     cadence: str = ""
     all_or_nothing: bool = False
     window: str = ""
@@ -98,6 +99,7 @@ class Routine:
     proof: Proof | None = None
     quiet: Quiet | None = None
     watch: Duration = Duration(0)
+    watch_every: Duration = Duration(300)
     rollback: Duration = Duration(0)  # how long taking everything back may last
     buffer: Duration = Duration(0)
     queue: Duration = Duration(0)  # how long to wait for a lock that another run holds

@@ -20,7 +20,7 @@ from mainstay.model.task import Routine, Site, Window
 from mainstay.schedule.agenda import occurrence
 
 Found: TypeAlias = tuple[Sort, str, dict[str, Any]]  # the sort, the id, and further facts
-_TELLING = (events.RUN_STARTED, events.RUN_PARKED, events.RUN_ENDED, events.RUN_SETTLED)
+_TELLING = (events.RUN_STARTED, events.RUN_PARKED, events.RUN_ENDED, events.RUN_REOPENED, events.RUN_SETTLED)
 _OVER = (Status.OK, Status.CHANGED, Status.UNDONE)
 
 
@@ -77,6 +77,7 @@ def progress(record: RunRecord) -> dict[str, Any]:
         "findings": list(_findings((*record.tasks, *record.checks))),
         "taken_back": record.turned,
         "watch": str(record.watch) if record.watch else "",
+        "advised": record.watched.next,
         "checks": len(record.checks),
     }
 
@@ -88,8 +89,11 @@ def _of_run(context: Context, history: list[Event], record: RunRecord) -> Found 
     if event.kind == events.RUN_PARKED:
         return "waiting", f"waiting:{record.id}:{event.seq}", {"item": event.task}
     if event.kind == events.RUN_SETTLED:
-        watched = record.watch and record.ended and record.verdict is Verdict.PASS and not record.turned
-        return _all_clear(context, record, announced=bool(emergency)) if watched else None
+        mended = bool(record.watched.reopened and event.body.get("watched"))
+        watched = record.watch and record.ended and (record.verdict is Verdict.PASS or mended) and not record.turned
+        return _all_clear(context, record, announced=bool(emergency) or mended) if watched else None
+    if event.kind == events.RUN_REOPENED:
+        return "degraded", f"reopened:{record.id}:{event.seq}", {}
     if record.status is Status.REFUSED:
         return _refused(context, record)
     if record.verdict is Verdict.PASS:

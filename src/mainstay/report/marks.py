@@ -62,8 +62,10 @@ def impact_word(impact: Impact) -> Cell:
     return Cell(*_IMPACT[impact])
 
 
-def verdict_word(verdict: Verdict | None, status: Status) -> Cell:
+def verdict_word(verdict: Verdict | None, status: Status, *, rolled_back: bool = False) -> Cell:
     """Return the verdict, or how the run stands where there is none."""
+    if rolled_back:
+        return Cell("rolled back", _VERDICT[Verdict.DEGRADED])
     return Cell(str(verdict), _VERDICT[verdict]) if verdict else status_word(status)
 
 

@@ -6,12 +6,12 @@ All of it is folded from the records; times stay in UTC and are shown in the zon
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mainstay.model.because import Because, Finding, Level, Unit
 from mainstay.model.plan import Envelope, Impact, OneWay, Skip, shown
-from mainstay.model.run import Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
+from mainstay.model.run import Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict, Watched
 from mainstay.model.units import Duration, Share, Size
 from mainstay.report import compare, quantity
 from mainstay.report.compare import Delta
@@ -145,6 +145,8 @@ class RunReport:
     measures: tuple[Measured, ...] = ()
     reclaimed: Size | None = None
     trends: tuple[Series, ...] = ()
+    watched: Watched = field(default_factory=Watched)
+    rolled_back: bool = False
 
 
 def build(
@@ -188,8 +190,10 @@ def build(
         measures=measured,
         reclaimed=_reclaimed(measured),
         trends=courses(run, figures),
+        watched=run.watched,
+        rolled_back=run.rolled_back,
     )
-    return replace(report, deviations=_ordered(report))
+    return replace(report, deviations=(*_ordered(report), *_before(run)))
 
 
 def _looks(run: RunRecord) -> tuple[TaskRecord, ...]:
@@ -294,7 +298,17 @@ def _ordered(report: RunReport) -> tuple[Deviation, ...]:
     return tuple(found)
 
 
+def _before(run: RunRecord) -> Iterator[Deviation]:
+    """Tell what was wrong before anything was done: nothing of it is the doing of this run."""
+    for check in run.checks_before:
+        for finding in check.findings:
+            if finding.level >= Level.CRITICAL:
+                yield Deviation(Level.WARNING, check.id, f"before the run: {finding.on}: {finding.because}")
+
+
 def _deviations(report: RunReport) -> Iterator[Deviation]:
+    if report.watched.reopened:
+        yield Deviation(Level.CRITICAL, report.routine, report.why, report.watched.next)
     for line in report.tasks:
         if line.status in BAD and not (line.bracket and line.status is Status.UNDONE):
             yield Deviation(BAD[line.status], line.id, f"{line.status}: {line.why or 'no reason was recorded'}")

@@ -51,7 +51,7 @@ def document(report: RunReport) -> Document:
     """Tell a run."""
     return Document(
         title=report.routine,
-        badge=marks.verdict_word(report.verdict, report.status),
+        badge=marks.verdict_word(report.verdict, report.status, rolled_back=report.rolled_back),
         summary=_summary(report),
         about=_about(report),
         sections=sections(

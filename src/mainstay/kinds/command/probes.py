@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from mainstay.kinds.command import suite
+from mainstay.kinds.command.junit import Suite
 from mainstay.kinds.command.settings import Argv, Settings
 from mainstay.kinds.kind import Session
 from mainstay.model.errors import StepFailed
@@ -29,6 +31,8 @@ class Facts:
     sound: bool | None = None  # `after` ended with 0
     done: bool | None = None  # `done` ended with 0
     ran: str = ""  # what this session has run with success: "run", "undo", "hold" or "lift"
+    suite: Suite | None = None  # what the tests that this session ran have reported
+    live: str = ""  # what of a destructive suite's environment is a target of this site
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Shell:
 
     settings: Settings
     ran: str = ""
+    suite: Suite | None = None
     known: list[secrets.Secret] = field(default_factory=list)
 
     def environment(self) -> dict[str, str]:
@@ -66,6 +71,8 @@ def observe(session: Session) -> Facts:
         sound=_ask(session, settings.after),
         done=_ask(session, settings.done),
         ran=session.connection.ran,
+        suite=session.connection.suite,
+        live=suite.live(session),
     )
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from mainstay.kinds.command import probes
+from collections.abc import Iterable
+
+from mainstay.kinds.command import probes, suite
+from mainstay.kinds.command.junit import Suite
 from mainstay.kinds.command.probes import Facts
 from mainstay.kinds.command.settings import Settings
 from mainstay.kinds.kind import Deferred, NoParams, Session, TaskKind, action
 from mainstay.model.because import because
+from mainstay.model.errors import ConfigError
+from mainstay.model.figure import Figure
 from mainstay.model.plan import Impact, Neutral, On, OneWay, Skip, Step, Undo
 from mainstay.model.task import TaskClass
 from mainstay.system.clock import Deadline
@@ -34,6 +39,8 @@ class Run(TaskKind[Facts, NoParams]):
         settings, on = facts.command, ("command", facts.command.program)
         if not settings.argv:
             return [Skip(on, because("argv", "none: this target is there to be backed up", param="argv"))]
+        if facts.live:
+            raise ConfigError(f"a destructive suite is not run on what this site maintains: {facts.live}")
         if facts.done:
             return [Skip(on, because("its effect is in place (`done` ends with 0)", None, param="done"))]
         if facts.ready is False:
@@ -52,13 +59,21 @@ class Run(TaskKind[Facts, NoParams]):
             )
         ]
 
+    def figures(self, facts: Facts) -> Iterable[Figure]:
+        """Return the counts of the suite that this session has run, none as yet."""
+        seen = facts.suite or Suite()
+        for name in ("tests", "failures", "errors", "skipped") if facts.command.junit else ():
+            yield Figure(name, getattr(seen, name))
+
     @action("run")
     def run(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
-        """Run it; an exit code may mean success, not now, or failure."""
+        """Run it; an exit code may mean success, not now, or failure, and the tests of a suite decide with it."""
+        before = suite.reports(session)
         done = probes.run(session, tuple(step.args["argv"]), deadline)
         settings: Settings = session.target.settings
         if done.code in settings.deferred_codes:
             return Deferred(because("exit code", done.code, "in", str(settings.deferred_codes), "deferred_codes"))
+        suite.judge(session, before, done.code if done.code not in settings.ok_codes else 0)
         probes.require(done, settings.ok_codes, "the command failed")
         session.connection.ran = "run"
         return None

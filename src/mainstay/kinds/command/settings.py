@@ -83,6 +83,20 @@ class Settings:
     on_unknown: Annotated[
         Literal["ask", "rerun", "undo"], Setting("What recovery does when a crash interrupted it and `done` is not given.")
     ] = "ask"
+    junit: Annotated[
+        str,
+        Setting(
+            "The JUnit XML that it writes, a path or a glob below `cwd`: it is a suite of tests, and they decide too.",
+            example="reports/*.xml",
+        ),
+    ] = ""
+    against: Annotated[
+        Literal["", "test", "staging", "production"], Setting("Which environment a suite of tests works on; it has to be said.")
+    ] = ""
+    destructive: Annotated[
+        bool,
+        Setting("True when the tests empty tables or delete files: never run against production, nor a target of this site."),
+    ] = False
     backup: Annotated[Backup | None, Setting("The commands that dump, load and describe what is to be backed up.")] = None
 
     def __post_init__(self) -> None:
@@ -90,6 +104,12 @@ class Settings:
             raise ValueError("argv is empty: write the program and its arguments as a list")
         if self.on_unknown == "undo" and not self.undo:
             raise ValueError("on_unknown is undo, but there is no `undo` command")
+        if (self.junit or self.destructive) and not self.against:
+            raise ValueError("say which environment the tests work on: against: test, staging or production")
+        if self.destructive and self.against == "production":
+            raise ValueError("a destructive suite is not run against production")
+        if self.junit and not self.cwd and not self.junit.startswith("/"):
+            raise ValueError("`junit` is below `cwd`: write that, or an absolute path")
 
     @property
     def program(self) -> str:

@@ -1,9 +1,10 @@
-"""The containers of a Docker engine: how they are, and stopped around other work."""
+"""The containers of a Docker engine: looked at, waited for, compared, and stopped around other work."""
 
 from __future__ import annotations
 
 from mainstay.kinds.docker.check import Check
 from mainstay.kinds.docker.hold import Hold
+from mainstay.kinds.docker.ready import Ready
 from mainstay.kinds.docker.settings import Settings
 from mainstay.kinds.kind import Kind
 from mainstay.model.target import Target
@@ -17,7 +18,7 @@ KIND = Kind(
     name="docker",
     summary="containers of a Compose project, or by name: state, health, restarts, killed for memory",
     settings=Settings,
-    tasks=(Check(), Hold()),
+    tasks=(Check(), Ready(), Hold()),
     category="infrastructure",
     resource=_resource,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mainstay.kinds.docker.check import Check
+from mainstay.kinds.docker.engine import look
 from mainstay.kinds.docker.facts import Facts
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
@@ -20,7 +20,6 @@ from mainstay.system.clock import Deadline
 _KILLED = 137  # exit code of what SIGKILL has ended
 _PAUSE = Duration(0.5)  # seconds between two looks at what starts
 _SLACK = 60  # seconds that the engine may take itself
-_LOOK = Check()
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Hold(TaskKind[Facts, HoldParams]):
 
     def observe(self, session: Session, on: On | None = None) -> Facts:
         """Look at every container."""
-        return _LOOK.observe(session)
+        return look(session, {})
 
     def plan(self, facts: Facts, params: HoldParams, name: str) -> list[Step | Skip]:
         """One step for all of them, with an obligation, unless none runs."""
@@ -83,7 +82,7 @@ class Hold(TaskKind[Facts, HoldParams]):
         for name in step.args["names"]:
             session.pulse(deadline)
             _engine(session, deadline, "stop", f"--time={int(step.args['grace'])}", name)
-        now = _LOOK.observe(session).named(step.args["names"])
+        now = look(session, {}).named(step.args["names"])
         killed = [one.name for one in now if one.exit_code == _KILLED and not one.up]
         session.output.extend(f"{name} did not end within {step.args['grace']:g} s and was killed" for name in killed)
 
@@ -93,7 +92,7 @@ class Hold(TaskKind[Facts, HoldParams]):
         for name in step.args["names"]:
             _engine(session, deadline, "start", name)
         patience = Deadline(Duration(step.args["healthy"]))
-        while ill := _LOOK.observe(session).not_well(step.args["names"]):
+        while ill := look(session, {}).not_well(step.args["names"]):
             session.pulse(deadline)
             if patience.left <= 0:
                 advice = f"docker logs {step.args['names'][0]}"

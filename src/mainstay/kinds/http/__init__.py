@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mainstay.kinds.http.check import Check
+from mainstay.kinds.http.ready import Ready
 from mainstay.kinds.http.settings import Settings
 from mainstay.kinds.kind import Found, Kind
 from mainstay.model.target import Target
@@ -22,7 +23,7 @@ KIND = Kind(
     name="http",
     summary="a URL that has to answer: status, JSON values, text, response time, certificate",
     settings=Settings,
-    tasks=(Check(),),
+    tasks=(Check(), Ready()),
     resource=_resource,
     discover=_discover,
 )

@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from mainstay.kinds.http.facts import Answer, Facts, Failure, Value
-from mainstay.kinds.http.settings import Expect, Settings
+from mainstay.kinds.http.latency import BACK, MEDIAN, SLOW, Pace, pace, usual
+from mainstay.kinds.http.settings import Expect, Latency, Settings
+from mainstay.kinds.kind import Session
 from mainstay.model.because import Scalar
 from mainstay.model.setting import SecretRef
 from mainstay.model.units import Size
@@ -46,6 +48,23 @@ def ask(settings: Settings) -> Facts:
         failure=failure,
         certificate=certificate,
     )
+
+
+def measure(session: Session, settings: Settings, rule: Latency) -> Pace:
+    """Warm up, then time one request after the other, and bring along what is usual at this hour."""
+    until, failed = clock.Deadline(rule.within), 0
+    took: list[float] = []
+    for number in range(rule.warm_up + rule.samples):
+        if session.door.stop() or (took and not until.left):
+            break
+        facts = ask(settings)
+        good = facts.answer and facts.answer.status in facts.statuses
+        if number >= rule.warm_up:
+            failed += not good
+            took += [facts.answer.timings.total] if facts.answer and good else []
+    known = session.history(clock.now() - BACK, (MEDIAN, SLOW))
+    medians, slow = (known[name].points if name in known else [] for name in (MEDIAN, SLOW))
+    return pace(rule, took, failed, usual(medians, slow, clock.now()))
 
 
 def _answer(response: http.Response, expect: Expect) -> Answer:

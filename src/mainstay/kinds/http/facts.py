@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from mainstay.kinds.http.latency import Pace
 from mainstay.kinds.http.settings import Tls
 from mainstay.model.because import Scalar
 from mainstay.model.units import Duration, Share, Size
@@ -55,6 +56,7 @@ class Facts:
     answer: Answer | None = None
     failure: Failure | None = None
     certificate: Certificate | None = None
+    pace: Pace | None = None
 
     @property
     def lifetime_left(self) -> Share | None:

@@ -50,6 +50,34 @@ class Tls:
 
 
 @dataclass(frozen=True)
+class Patience:
+    """How long the task `ready` waits, and for what."""
+
+    times: Annotated[int, Setting("how many good answers in a row are asked for", ge=1, le=100)] = 3
+    within: Annotated[Duration, Setting("how long that may take", ge=0.1, le=3600)] = Duration(60)
+    every: Annotated[Duration, Setting("the pause after a good answer, and the longest after a bad one", ge=0.01, le=60)] = (
+        Duration(2)
+    )
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How many requests a look times, and what is slower than before a run."""
+
+    samples: Annotated[int, Setting("how many requests are timed, one after the other", ge=5, le=1000)] = 20
+    warm_up: Annotated[int, Setting("how many are sent before that and not timed", ge=0, le=100)] = 3
+    slower: Annotated[
+        Share, Setting("by how much slower than before, or than usual at this hour, is worse", ge=0.05, le=100, example="50%")
+    ] = Share(1.0)
+    at_least: Annotated[Duration, Setting("and by at least this much, so that trifles are none", ge=0)] = Duration(0.02)
+    within: Annotated[Duration, Setting("the most that all of them take together; then fewer count", ge=1)] = Duration(30)
+
+    def limit(self, before: Duration) -> Duration:
+        """Return the longest time that is no slower than one before."""
+        return Duration(max(before * (1 + self.slower), before + self.at_least))
+
+
+@dataclass(frozen=True)
 class Settings:
     """One URL that is asked."""
 
@@ -68,6 +96,12 @@ class Settings:
     redirects: Annotated[int, Setting("how many redirects are followed; 0 judges the redirect itself", ge=0, le=20)] = 0
     keep: Annotated[Size, Setting("the most of a body that is read", ge=1, le=64 << 20)] = Size(1 << 20)
     tls: Annotated[Tls, Setting("how the certificate is judged")] = field(default_factory=Tls)
+    latency: Annotated[
+        Latency | None, Setting("time many requests at each look, and compare after a run", example="{samples: 50, slower: 50%}")
+    ] = None
+    ready: Annotated[Patience, Setting("how long the task `ready` waits, and for what", example="{times: 3, within: 2m}")] = (
+        field(default_factory=Patience)
+    )
 
     def __post_init__(self) -> None:
         """Refuse what cannot be asked or could never be judged."""
