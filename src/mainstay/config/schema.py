@@ -15,6 +15,7 @@ from mainstay.config.shape import (
     NAME,
     BlackoutShape,
     ChecklistShape,
+    PhaseShape,
     RoutineShape,
     SiteShape,
     TargetShape,
@@ -87,10 +88,12 @@ def _target(kinds: Iterable[Kind]) -> Schema:
 
 
 def _routine() -> Schema:
-    shape = _object(RoutineShape)
+    shape, phase = _object(RoutineShape), _object(PhaseShape)
     for name in ("tasks", "around", "checks"):
         shape["properties"][name]["items"] = {"$ref": "#/$defs/task"}
-    return shape
+    phase["properties"]["tasks"]["items"] = {"$ref": "#/$defs/task"}
+    shape["properties"]["phases"]["additionalProperties"] = phase
+    return shape | {"oneOf": [{"required": ["tasks"]}, {"required": ["phases"]}]}
 
 
 def _checklist() -> Schema:

@@ -118,10 +118,28 @@ class QuietShape:
 
 
 @dataclass(frozen=True)
-class RoutineShape:
-    """An ordered list of tasks."""
+class PhaseShape:
+    """A named part of a routine."""
 
     tasks: Annotated[tuple[Node, ...], Setting("what it does, in order", example="[db.optimize, logs.rotate: {keep: 14}]")]
+    budget: Annotated[Duration, Setting("how long its tasks may take together", ge=1, example="30m")]
+    start: Annotated[
+        str, Setting("its earliest beginning in a slot: a local time, or time since the slot began", example="'02:30' or +30m")
+    ] = ""
+    after: Annotated[
+        tuple[str, ...] | None,
+        Setting("the earlier phases that must have passed; without it, the one before", example="[backup]"),
+    ] = None
+
+
+@dataclass(frozen=True)
+class RoutineShape:
+    """An ordered list of tasks, or of phases with tasks."""
+
+    tasks: Annotated[tuple[Node, ...], Setting("what it does, in order", example="[db.optimize, logs.rotate: {keep: 14}]")] = ()
+    phases: Annotated[
+        dict[str, Node], Setting("or its tasks in named parts, in order", example="{backup: {tasks: [safe.backup], budget: 30m}}")
+    ] = field(default_factory=dict)
     around: Annotated[tuple[Node, ...], Setting("brackets around what causes an outage, outer first")] = ()
     checks: Annotated[tuple[Node, ...], Setting("checks that must pass before and after", example="[api.check]")] = ()
     cadence: Annotated[Cadence, Setting("how often it is meant to run, for reports")] = ""

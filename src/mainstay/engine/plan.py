@@ -17,6 +17,7 @@ from mainstay.model.plan import Envelope, OneWay, Plan, Skip, Step, shown
 from mainstay.model.run import Status, TaskRecord
 from mainstay.model.task import Routine, Task
 from mainstay.model.units import Duration
+from mainstay.schedule import phases
 from mainstay.system import clock
 from mainstay.system.process import Door
 
@@ -46,9 +47,20 @@ def needed(context: Context, routine: Routine) -> Duration | None:
     A look counts by its budget alone: it has no history of work, and is over in seconds.
     """
     tasks = [task for task in (*routine.around, *routine.tasks) if task.budget or context.task_kind(task).actions]
-    known = [duration(context, task) for task in tasks]
-    times = [one for one in known if one is not None]
-    return Duration(sum(times) + routine.rollback + routine.buffer) if len(times) == len(known) else None
+    known = {task.id: duration(context, task) for task in tasks}
+    times = {id: one for id, one in known.items() if one is not None}
+    if len(times) < len(known):
+        return None
+    around = sum(times[task.id] for task in routine.around if task.id in times)
+    work = _phased(context, routine, times) if routine.phases else sum(times[id] for id in known) - around
+    return Duration(around + work + routine.rollback + routine.buffer)
+
+
+def _phased(context: Context, routine: Routine, times: dict[str, Duration]) -> float:
+    """Return how long the phases last when each task takes what it is expected to, and each phase waits for its time."""
+    kept = [replace(one, budget=Duration(sum(times.get(id, 0.0) for id in one.tasks))) for one in routine.phases]
+    window = context.site.windows.get(routine.window)
+    return phases.length(kept, window.rule) if window else sum(one.budget for one in kept)
 
 
 def forecast(context: Context, tasks: Iterable[Task]) -> list[TaskRecord]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from mainstay.engine import act, bracket, freeze, gate, observe, owed, plan
+from mainstay.engine import act, bracket, freeze, gate, observe, owed, phases, plan
 from mainstay.engine.drive import Drive, latest
 from mainstay.kinds.kind import Session
 from mainstay.ledger import events
@@ -65,6 +65,8 @@ def _obstacle(drive: Drive, id: str, task: Task | None) -> tuple[Status, str] | 
         return Status.SKIPPED, "its target is no longer in the configuration"
     if drive.stop():
         return Status.CANCELLED, "the run was cancelled"
+    if why := phases.kept_back(record, id):
+        return Status.SKIPPED, why
     stands = {one.id: one.status for one in record.tasks}
     for need in task.needs:
         if stands.get(need) not in _DONE:

@@ -52,6 +52,8 @@ SERVE_RELOADED = "serve.reloaded"  # files: the configuration in force from now 
 SERVE_RELOAD_REFUSED = "serve.reload_refused"  # because: the old configuration stays in force
 ACCESS_GRANTED = "access.granted"  # by, uid, words: somebody had something done through the socket
 ACCESS_REFUSED = "access.refused"  # by, uid, words, because
+RUN_PHASED = "run.phased"  # phases: when each is to be at work
+PHASE_BEGUN = "phase.begun"  # phase
 
 PEOPLES_ACTS = {
     RUN_CONSENTED: "consented",

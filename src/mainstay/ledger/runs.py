@@ -13,6 +13,7 @@ from mainstay.ledger.journal import Journal
 from mainstay.model.because import Finding
 from mainstay.model.codec import decode
 from mainstay.model.figure import Figure, Measure
+from mainstay.model.phase import PhaseRecord
 from mainstay.model.plan import Envelope, Plan, Step
 from mainstay.model.run import Override, Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict
 from mainstay.model.task import Slot
@@ -180,6 +181,12 @@ def _baseline(record: RunRecord, event: Event) -> RunRecord:
     return replace(record, begun=True, baseline=body["facts"], figures_before=_figures(body), checks_before=checks)
 
 
+def _phase_begun(record: RunRecord, event: Event) -> RunRecord:
+    name = event.body["phase"]
+    phases = (replace(one, began=event.at) if one.name == name and one.began is None else one for one in record.phases)
+    return replace(record, phases=tuple(phases))
+
+
 def _final(record: RunRecord, event: Event) -> RunRecord:
     body, checks = event.body, decode(tuple[TaskRecord, ...], event.body["checks"])
     return replace(record, final=body["facts"], figures_after=_figures(body), checks=checks)
@@ -194,6 +201,8 @@ _CHANGES: dict[str, Callable[[RunRecord, Event], RunRecord]] = {
     events.RUN_ADOPTED: lambda record, _: record if record.ended else replace(record, status=Status.RUNNING),
     events.RUN_CONSENTED: lambda record, event: replace(record, envelope=decode(Envelope, event.body["envelope"])),
     events.RUN_BASELINE: _baseline,
+    events.RUN_PHASED: lambda record, event: replace(record, phases=decode(tuple[PhaseRecord, ...], event.body["phases"])),
+    events.PHASE_BEGUN: _phase_begun,
     events.TASK_PLANNED: _planned,
     events.STEP_STARTED: _step_started,
     events.STEP_ENDED: _step_ended,

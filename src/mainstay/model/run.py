@@ -9,6 +9,7 @@ from typing import Any
 
 from mainstay.model.because import Finding
 from mainstay.model.figure import Figure, Measure
+from mainstay.model.phase import PhaseRecord
 from mainstay.model.plan import Envelope, Plan, Step
 from mainstay.model.task import Slot
 from mainstay.model.units import Duration
@@ -144,6 +145,7 @@ class RunRecord:
     begun: bool = False  # the gates let it pass, and its baseline was taken
     watch: Duration = Duration(0)
     standing: datetime | None = None  # put in force by hand: its brackets stay without an owner, until then
+    phases: tuple[PhaseRecord, ...] = ()
 
     @property
     def took(self) -> Duration | None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from mainstay.model.channel import Channel, Sort
 from mainstay.model.checklist import Checklist
 from mainstay.model.emergency import Emergencies
+from mainstay.model.phase import Phase
 from mainstay.model.plan import Impact
 from mainstay.model.service import Checks, Role, Serve
 from mainstay.model.target import Origin, Target
@@ -102,6 +103,7 @@ class Routine:
     buffer: Duration = Duration(0)
     queue: Duration = Duration(0)  # how long to wait for a lock that another run holds
     origin: Origin | None = None
+    phases: tuple[Phase, ...] = ()  # every task is in one of them, or there are none
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from mainstay.model.units import Duration, Share, Size
 from mainstay.report import compare, quantity
 from mainstay.report.compare import Delta
 from mainstay.report.past import NO_FIGURES, History, Series, courses, durations, related, sizes
+from mainstay.report.phases import PhaseLine
+from mainstay.report.phases import lines as phase_lines
 
 NEAR = 0.8  # of its budget: from here on a task is reported as running out of time
 DONE = {Status.OK, Status.CHANGED, Status.FAILED, Status.UNDONE, Status.UNKNOWN, Status.RUNNING, Status.CANCELLED}
@@ -145,6 +147,7 @@ class RunReport:
     measures: tuple[Measured, ...] = ()
     reclaimed: Size | None = None
     trends: tuple[Series, ...] = ()
+    phases: tuple[PhaseLine, ...] = ()
 
 
 def build(
@@ -188,6 +191,7 @@ def build(
         measures=measured,
         reclaimed=_reclaimed(measured),
         trends=courses(run, figures),
+        phases=phase_lines(run, now),
     )
     return replace(report, deviations=_ordered(report))
 
@@ -301,6 +305,9 @@ def _deviations(report: RunReport) -> Iterator[Deviation]:
         if line.used is not None and line.budget is not None and line.used >= NEAR:
             over = f"took {line.took}, {line.used} of its budget of {line.budget}"
             yield Deviation(Level.CRITICAL if line.used > 1 else Level.WARNING, line.id, over)
+    for phase in report.phases:
+        if phase.began and phase.late >= 60 and (phase.ended or not report.ended):
+            yield Deviation(Level.WARNING, f"phase {phase.name}", f"{phase.late} later than planned")
     for bracket in report.brackets:
         if bracket.closed is None and report.ended:
             text = f"{bracket.on} was not opened again".strip()

@@ -11,7 +11,7 @@ from mainstay.model.because import Level
 from mainstay.model.plan import Envelope, Impact
 from mainstay.model.run import Status, Verdict
 from mainstay.model.units import Duration
-from mainstay.report import charts, marks
+from mainstay.report import charts, marks, phases
 from mainstay.report.compare import Delta
 from mainstay.report.document import (
     Cell,
@@ -57,6 +57,7 @@ def document(report: RunReport) -> Document:
         sections=sections(
             Section("", (_tiles(report),)),
             _deviations(report.deviations),
+            phases.section(report.phases, report.began, report.made_at),
             _course(report),
             _done(report),
             _left(report.left),
