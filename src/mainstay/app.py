@@ -136,6 +136,18 @@ class App:
         self.journal.append(events.ROUTINE_JUDGED, {"routine": routine.name, "findings": encode(found)})
         return found
 
+    def sign_requirement(self, name: str, item: str, by: str, text: str, *, yes: bool) -> None:
+        """Write down that a person signs, or declines, what a routine requires for its next run."""
+        routine = self.routine(name)
+        found = next((one for one in routine.requires if one.name == item and one.signed), None)
+        if found is None:
+            known = ", ".join(one.name for one in routine.requires if one.signed) or "none"
+            raise Refused("the routine requires no such signature", on=f"{name} {item}", because=f"to be signed: {known}")
+        if found.by and by not in found.by:
+            raise Refused("it is for others to sign", on=item, because=f"by {', '.join(found.by)} ({found.origin})")
+        said = {"routine": name, "item": item, "asked": found.signed, "by": by, "yes": yes, "text": text}
+        self.journal.append(events.ROUTINE_SIGNED, said)
+
     def why(self, id: str) -> tuple[Any, Plan]:
         """Return the facts that a task sees now, and what it decides from them."""
         task = config.task(self.site, registry, id)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mainstay.cli import call
-from mainstay.cli.call import Json, Name, What
+from mainstay.cli.call import Json, Name, Remark, What
 
 app = call.command()
 
@@ -54,6 +54,13 @@ def plan(
 def ready(
     routine: Annotated[str, typer.Argument(metavar="ROUTINE", help="The routine that is to run.")],
     as_json: Json = False,
+    sign: Annotated[
+        list[str] | None,
+        typer.Option("--sign", metavar="ITEM", help="Sign what it requires, for its next run; may be repeated."),
+    ] = None,
+    decline: Annotated[bool, typer.Option("--decline", help="With --sign: say no.")] = False,
+    name: Name = "",
+    remark: Remark = "",
 ) -> None:
     """Tell whether a routine is ready for its next slot, with every reason.
 
@@ -63,12 +70,15 @@ def ready(
 
     \b
     mainstay ready weekly
+    mainstay ready quarterly --sign staff --name "A. Nyström" --remark "two of us are in"
     """
     from mainstay.model.because import Level
     from mainstay.model.errors import Refused
     from mainstay.report import screens
 
     site = call.opened()
+    for item in sign or ():
+        site.sign_requirement(routine, item, call.person(name), remark, yes=not decline)
     found = site.ready(routine)
     worst = max(one.level for one in found)
     if as_json:

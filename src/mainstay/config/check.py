@@ -67,7 +67,8 @@ class Checks:
                 )
 
     def _checks(self, routine: Routine) -> None:
-        for task in routine.checks:
+        asked = (task for one in routine.requires for task in one.checks)
+        for task in (*routine.checks, *asked):
             if self._kind(task).task_class is not TaskClass.CHECK:
                 self._add(routine, task.id, "is not a check", f"write {task.target.name}.check", task.origin)
 

@@ -9,8 +9,8 @@ from typing import Any
 from mainstay.config.bind import Binder
 from mainstay.config.document import Node
 from mainstay.config.phases import Entries, bind_phases
-from mainstay.config.shape import ProofShape, QuietShape, RoutineShape
-from mainstay.model.task import Proof, Quiet, Routine
+from mainstay.config.shape import ProofShape, QuietShape, RequireShape, RoutineShape
+from mainstay.model.task import Proof, Quiet, Requirement, Routine
 
 _LISTS = ("around", "tasks", "checks")
 
@@ -34,7 +34,8 @@ def _routine(binder: Binder, tasks: Entries, name: str, node: Node) -> Routine:
     proof = Proof(wanted.of, wanted.within, binder.origins[f"{path}.proof"]) if wanted else None
     asked: QuietShape | None = values.get("quiet")
     quiet = Quiet(**vars(asked), origin=binder.origins[f"{path}.quiet"]) if asked else None
-    found = {"proof": proof, "quiet": quiet, "phases": phases}
+    required = _requires(binder, tasks, values.get("requires", {}), path)
+    found = {"proof": proof, "quiet": quiet, "phases": phases, "requires": required}
     return Routine(**{**values, **lists, **found, "name": name, "origin": origin})
 
 
@@ -49,3 +50,17 @@ def _check_work(binder: Binder, values: Mapping[str, Any], path: str) -> None:
     for key in written:
         if key in values and not values[key]:
             binder.mistakes.add(binder.origins[f"{path}.{key}"], f"{path}.{key}", "is empty")
+
+
+def _requires(binder: Binder, tasks: Entries, nodes: Mapping[str, Node], path: str) -> tuple[Requirement, ...]:
+    """Bind what a routine requires; what has a mistake is left out."""
+    found = []
+    for name, node in nodes.items():
+        at = f"{path}.requires.{name}"
+        (shape,) = binder.records(node, at, binder.origins[at], RequireShape)
+        if shape is not None:
+            own: dict[str, Any] = {key: getattr(shape, key) for key in ("signed", "by", "proven", "within")}
+            for key in ("done", "checks"):
+                own[key] = tasks.entries(getattr(shape, key), path, f"requires.{name}.{key}")
+            found.append(Requirement(name, **own, origin=binder.origins[at]))
+    return tuple(found)

@@ -16,6 +16,7 @@ from mainstay.config.shape import (
     BlackoutShape,
     ChecklistShape,
     PhaseShape,
+    RequireShape,
     RoutineShape,
     SiteShape,
     TargetShape,
@@ -92,7 +93,11 @@ def _routine() -> Schema:
     for name in ("tasks", "around", "checks"):
         shape["properties"][name]["items"] = {"$ref": "#/$defs/task"}
     phase["properties"]["tasks"]["items"] = {"$ref": "#/$defs/task"}
+    required = _object(RequireShape)
+    for name in ("done", "checks"):
+        required["properties"][name]["items"] = {"$ref": "#/$defs/task"}
     shape["properties"]["phases"]["additionalProperties"] = phase
+    shape["properties"]["requires"]["additionalProperties"] = required
     return shape | {"oneOf": [{"required": ["tasks"]}, {"required": ["phases"]}]}
 
 

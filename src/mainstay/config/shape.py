@@ -101,6 +101,27 @@ class ProofShape:
 
 
 @dataclass(frozen=True)
+class RequireShape:
+    """What has to be met before a routine may start: one of `signed`, `proven`, `done` and `checks`."""
+
+    signed: Annotated[str, Setting("what a person signs, for one run", example="A second administrator is on call.")] = ""
+    by: Annotated[tuple[str, ...], Setting("who may sign it; empty: anybody", example="[ada, bob]")] = ()
+    proven: Annotated[
+        tuple[str, ...], Setting("targets with a copy that was proven restorable", refers_to="target", example="[db]")
+    ] = ()
+    done: Annotated[tuple[Node, ...], Setting("tasks whose newest run ended well", example="[mirror.copy]")] = ()
+    checks: Annotated[tuple[Node, ...], Setting("checks that find nothing", example="[mirror.check]")] = ()
+    within: Annotated[Duration, Setting("how long ago that may be, checks aside", ge=60)] = Duration(30 * 86400)
+
+    def __post_init__(self) -> None:
+        """Refuse what requires nothing, or two things."""
+        if sum(map(bool, (self.signed, self.proven, self.done, self.checks))) != 1:
+            raise ValueError("write one of `signed`, `proven`, `done` and `checks`")
+        if self.by and not self.signed:
+            raise ValueError("`by` belongs to `signed`")
+
+
+@dataclass(frozen=True)
 class QuietShape:
     """A routine's demand for little traffic when a scheduled run starts; a query can leave out probes."""
 
@@ -147,6 +168,10 @@ class RoutineShape:
     window: Annotated[str, Setting("the window it runs in; without it, the one of the same name")] = ""
     replaces: Annotated[tuple[str, ...], Setting("routines left out on a day on which this one is due")] = ()
     proof: Annotated[ProofShape | None, Setting("copies that must be proven restorable before it changes anything")] = None
+    requires: Annotated[
+        dict[str, Node],
+        Setting("what must be signed or proven before it may start", example="{staff: {signed: Somebody is on call.}}"),
+    ] = field(default_factory=dict)
     quiet: Annotated[QuietShape | None, Setting("the traffic above which a scheduled run does not start")] = None
     watch: Annotated[Duration, Setting("how long its result is watched before the run is settled")] = Duration(0)
     rollback: Annotated[Duration, Setting("how long taking everything back may last")] = Duration(0)

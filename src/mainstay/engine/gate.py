@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from mainstay.engine import agenda, observe, owed
+from mainstay.engine import agenda, observe, owed, requires
 from mainstay.engine.context import Context
 from mainstay.engine.plan import act, reach
 from mainstay.ledger import heartbeat, queries, runs
@@ -24,15 +24,31 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 
 def may_start(context: Context, routine: Routine, run: str) -> None:
     """Raise Refused unless a run may start now, or go on: the clock, what is owed, proofs, and the routine's own checks."""
-    for _, refused in asked(context, routine, run):
+    for _, refused in _owing(context, routine, run):
+        if refused:
+            raise refused
+    requires.enforce(context, routine, run)
+    for _, refused in _proving(context, routine):
         if refused:
             raise refused
 
 
 def asked(context: Context, routine: Routine, run: str = "") -> Iterator[tuple[str, Refused | None]]:
     """Ask one gate after the other: yield its name, and why it says no."""
+    yield from _owing(context, routine, run)
+    for one in routine.requires:
+        missing = "; ".join(requires.lacking(context, routine, one, run))
+        refused = Refused("it is missing", because=missing, next=requires.way(routine, one)) if missing else None
+        yield f"requires {one.name}", refused
+    yield from _proving(context, routine)
+
+
+def _owing(context: Context, routine: Routine, run: str) -> Iterator[tuple[str, Refused | None]]:
     yield "clock", _clock_runs_backwards(context, run)
     yield "earlier runs", _owed(context, routine, run)
+
+
+def _proving(context: Context, routine: Routine) -> Iterator[tuple[str, Refused | None]]:
     if not _begins_with_copies(context, routine):
         yield "proven copies", unproven(context, routine)
     for task in routine.checks:

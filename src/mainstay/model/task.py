@@ -85,6 +85,27 @@ class Quiet:
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """What has to be met before a routine may start: one of the four.
+
+    signed  what a person signs for its next run; `by` are those who may, empty: anybody
+    proven  targets with a copy that was proven restorable
+    done    tasks whose newest run ended well
+    checks  looks that find nothing
+    within  how long ago the first three may be
+    """
+
+    name: str
+    signed: str = ""
+    by: tuple[str, ...] = ()
+    proven: tuple[str, ...] = ()
+    done: tuple[Task, ...] = ()
+    checks: tuple[Task, ...] = ()
+    within: Duration = Duration(30 * 86400)
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
 class Routine:
     """An ordered list of tasks. `around` are brackets, outer first; `checks` must pass before and after."""
 
@@ -104,6 +125,7 @@ class Routine:
     queue: Duration = Duration(0)  # how long to wait for a lock that another run holds
     origin: Origin | None = None
     phases: tuple[Phase, ...] = ()  # every task is in one of them, or there are none
+    requires: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True)
