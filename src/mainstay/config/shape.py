@@ -90,6 +90,10 @@ class TaskShape:
     level: Annotated[
         TaskLevel, Setting("how far it goes without a person: `approve` waits for one, `review` is looked at afterwards")
     ] = "automatic"
+    on_stop: Annotated[
+        Literal["finish", "cancel"] | None,
+        Setting("what becomes of a step under way when the run is to stop; `cancel`: also at the end of its slot"),
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ class TaskBinder:
         origins = {**target.origins, **own.origins_below(path)}
         category = shape.category or kind.category
         own_fields = {"needs": shape.needs, "budget": shape.budget, "category": category, "level": shape.level}
+        own_fields["on_stop"] = shape.on_stop or task_kind.on_stop
         return Task(entry.id, target, task_kind.name, params, origin=entry.origin, origins=origins, **own_fields)
 
     def override(self, task: Task, given: Map, path: str) -> Task | None:

@@ -6,19 +6,20 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from mainstay.engine import agenda, observe, owed, requires
+from mainstay.engine import agenda, measured, observe, owed, requires
 from mainstay.engine.context import Context
 from mainstay.engine.plan import act, reach
 from mainstay.ledger import heartbeat, queries, runs
 from mainstay.model.because import Because, because
 from mainstay.model.errors import Refused
-from mainstay.model.plan import Envelope, Impact, Plan
+from mainstay.model.plan import Envelope, Impact, Neutral, Plan, Step
 from mainstay.model.run import RunRecord, Status
 from mainstay.model.task import Routine, Slot, Task, TaskClass
 from mainstay.model.units import Duration
 from mainstay.schedule.blackouts import forbidding
 from mainstay.system import clock, locks
 
+PASSED = "past the latest safe start"
 CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
@@ -113,6 +114,19 @@ def fits(plan: Plan, forecast: Duration | None, routine: Routine, slot: Slot | N
     left = Duration((slot.end - clock.now()).total_seconds())
     needed = Duration(forecast + routine.rollback + routine.buffer)
     return because("time needed", needed, ">", left) if needed > left else None
+
+
+def too_late(context: Context, routine: Routine, task: str, step: Step, slot: Slot | None) -> Because | None:
+    """Return why an act that people may notice, or that changes something, must not start any more in its slot.
+
+    Its latest safe start is the end of the slot, less what 95 of 100 such acts keep within, the rollback, and the buffer.
+    """
+    if slot is None or (step.impact is Impact.NONE and isinstance(step.reverse, Neutral)):
+        return None
+    known, kept = measured.act(context, task, step.action), measured.with_rollback(context, routine)
+    needed = Duration((known.p95 if known else 0) + kept.rollback + kept.buffer)
+    left = Duration((slot.end - clock.now()).total_seconds())
+    return because(f"{PASSED} of {step.action}: time needed", needed, ">", left) if needed > left else None
 
 
 def allowed(context: Context, routine: Routine, plan: Plan, slot: Slot | None) -> Because | None:

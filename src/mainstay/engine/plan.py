@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import ceil
 from typing import Any
 
-from mainstay.engine import observe
+from mainstay.engine import measured, observe
 from mainstay.engine.context import Context
 from mainstay.ledger import queries
 from mainstay.model.because import Because
@@ -21,7 +21,6 @@ from mainstay.schedule import phases
 from mainstay.system import clock
 from mainstay.system.process import Door
 
-ENOUGH_HISTORY = 5
 _GROWTH = 1.1  # what is asked for beforehand may have grown by its turn
 
 
@@ -36,7 +35,7 @@ def make(context: Context, task: Task, facts: Any, name: str) -> Plan:
 def duration(context: Context, task: Task) -> Duration | None:
     """Return how long a task is expected to take at most: p90 of its history here, else twice its budget, else None."""
     history = sorted(queries.durations(context.journal, task.id))
-    if len(history) >= ENOUGH_HISTORY:
+    if len(history) >= measured.ENOUGH_HISTORY:
         return history[min(len(history) - 1, round(len(history) * 0.9))]
     return Duration(task.budget * 2) if task.budget else None
 
@@ -53,7 +52,8 @@ def needed(context: Context, routine: Routine) -> Duration | None:
         return None
     around = sum(times[task.id] for task in routine.around if task.id in times)
     work = _phased(context, routine, times) if routine.phases else sum(times[id] for id in known) - around
-    return Duration(around + work + routine.rollback + routine.buffer)
+    kept = measured.with_rollback(context, routine) if routine.rollback else routine
+    return Duration(around + work + kept.rollback + kept.buffer)
 
 
 def _phased(context: Context, routine: Routine, times: dict[str, Duration]) -> float:
@@ -80,6 +80,7 @@ def record(context: Context, task: Task, *, bracket: bool = False) -> TaskRecord
         budget=task.budget,
         bracket=bracket,
         level=task.level,
+        on_stop=task.on_stop,
         params=encode(task.params),
     )
 
@@ -123,7 +124,9 @@ def _forecast(context: Context, task: Task) -> TaskRecord:
     except MainstayError as error:
         return replace(empty, status=Status.UNKNOWN, because=str(error))
     found = observe.findings(context, task, facts)
-    return replace(empty, plan=plan, forecast=duration(context, task), findings=found)
+    acts = dict.fromkeys(step.action for step in plan.steps)
+    estimates = tuple(one for action in acts if (one := measured.act(context, task.id, action)))
+    return replace(empty, plan=plan, forecast=duration(context, task), findings=found, estimates=estimates)
 
 
 def _at(task: Task, reason: Because) -> Because:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from mainstay.engine import agenda, gate, plan
+from mainstay.engine import agenda, gate, measured, plan
 from mainstay.engine.context import Context
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.plan import Impact
@@ -22,7 +22,8 @@ def readiness(context: Context, routine: Routine) -> list[Finding]:
     now = clock.now()
     known = agenda.of(context, now, now)
     slot = known.at(routine, now) or known.following(routine, now)
-    return [*_gates(context, routine), *_slot(context, known, routine, slot), *_tasks(context, routine, slot)]
+    judged = (*_slot(context, known, routine, slot), *_rollback(context, routine))
+    return [*_gates(context, routine), *judged, *_tasks(context, routine, slot)]
 
 
 def _gates(context: Context, routine: Routine) -> Iterator[Finding]:
@@ -52,6 +53,21 @@ def _slot(context: Context, known: Agenda, routine: Routine, slot: Slot | None) 
     else:
         level = Level.CRITICAL if needed > length else Level.OK
         yield Finding(level, "time", because("expected, with rollback and buffer", needed, ">" if level else "<=", length))
+
+
+def _rollback(context: Context, routine: Routine) -> Iterator[Finding]:
+    """Compare what taking everything back took with how long it may take."""
+    if not routine.rollback:
+        return
+    took = measured.rollback(context, routine.name)
+    if took is None:
+        advice = "rehearse it: run the routine with a watch period, and mainstay rollback RUN"
+        yield Finding(Level.WARNING, "rollback", because("never measured; may take", routine.rollback), advice)
+        return
+    late = took > routine.rollback
+    reason = because("longest measured", took, ">" if late else "<=", routine.rollback, "rollback").at(routine.origin)
+    advice = "its latest safe start is that much earlier" if late else ""
+    yield Finding(Level.WARNING if late else Level.OK, "rollback", reason, advice)
 
 
 def _tasks(context: Context, routine: Routine, slot: Slot | None) -> Iterator[Finding]:

@@ -152,6 +152,7 @@ def _started(context: Context, routine: Routine, how: Launch) -> dict[str, objec
         "attended": how.attended,
         "all_or_nothing": routine.all_or_nothing,
         "watch": routine.watch,
+        "rollback": routine.rollback,
         "emergency": encode(how.emergency),
         "tasks": encode([*brackets, *(plan.record(context, task) for task in routine.tasks)]),
     }

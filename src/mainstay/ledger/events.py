@@ -21,13 +21,13 @@ class Event:
 
 
 OCCURRENCE_CLAIMED = "occurrence.claimed"  # occurrence: "routine@intended UTC", claimed once; slot
-RUN_STARTED = "run.started"  # routine, launched_by, attended, all_or_nothing, watch, tasks, emergency
+RUN_STARTED = "run.started"  # routine, launched_by, attended, all_or_nothing, watch, rollback, tasks, emergency
 RUN_ADOPTED = "run.adopted"  # boot: its seq is the fence of whoever adopted the run
 RUN_CONSENTED = "run.consented"  # by, how, envelope
 RUN_BASELINE = "run.baseline"  # facts by check task, checks
 TASK_PLANNED = "task.planned"  # plan, forecast, began: pinned
 STEP_STARTED = "step.started"  # step, before, undo_of, under: committed before the act
-STEP_ENDED = "step.ended"  # step, status, because, after, proves, copied, measures
+STEP_ENDED = "step.ended"  # step, action, undo_of, status, because, after, took, proves, copied, measures
 TASK_ENDED = "task.ended"  # status, because, findings
 RUN_PARKED = "run.parked"  # because
 RUN_STANDS = "run.stands"  # until, because: its brackets stay in force without an owner

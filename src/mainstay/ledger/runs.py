@@ -57,6 +57,7 @@ def _started(event: Event) -> RunRecord:
         tasks=tasks,
         all_or_nothing=body["all_or_nothing"],
         watch=Duration(body["watch"]),
+        rollback=Duration(body.get("rollback", 0)),
         emergency=emergency,
         remarks=(Remark(event.at, emergency.approver, "declared an emergency", text=emergency.reason),) if emergency else (),
     )

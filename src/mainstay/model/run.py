@@ -63,6 +63,16 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """How long an act takes, learned from earlier runs: the median, and what 95 of 100 keep within."""
+
+    action: str
+    p50: Duration
+    p95: Duration
+    times: int
+
+
+@dataclass(frozen=True)
 class TaskRecord:
     """One task of a run: what it planned, did, left alone and found."""
 
@@ -83,7 +93,9 @@ class TaskRecord:
     findings: tuple[Finding, ...] = ()
     bracket: bool = False
     level: str = "automatic"
+    on_stop: str = ""
     params: dict[str, Any] = field(default_factory=dict)  # as JSON
+    estimates: tuple[Estimate, ...] = ()  # of its acts, in a forecast
 
     @property
     def took(self) -> Duration | None:
@@ -146,6 +158,7 @@ class RunRecord:
     watch: Duration = Duration(0)
     standing: datetime | None = None  # put in force by hand: its brackets stay without an owner, until then
     phases: tuple[PhaseRecord, ...] = ()
+    rollback: Duration = Duration(0)  # how long taking it back may last
 
     @property
     def took(self) -> Duration | None:

@@ -19,6 +19,7 @@ from mainstay.model.units import Duration
 
 Category = Literal["system", "application", "data", "infrastructure"]
 TaskLevel = Literal["automatic", "review", "approve"]
+OnStop = Literal["", "finish", "cancel"]
 
 
 class TaskClass(StrEnum):
@@ -44,6 +45,9 @@ class Task:
 
     Its `level` counts where nobody attends the run: "approve" waits for a person before it acts, and what was done by a task of
     level "review" is open until a person has looked at it.
+
+    `on_stop` says what becomes of a step under way when its run is to stop: "cancel" ends it, also when the slot is over;
+    "finish" lets it end by itself. "" ends it when somebody wishes that, and lets it end when the slot is over.
     """
 
     id: str  # "db.vacuum"
@@ -54,6 +58,7 @@ class Task:
     budget: Duration | None = None
     category: Category = "application"
     level: TaskLevel = "automatic"
+    on_stop: OnStop = ""
     origin: Origin | None = None
     origins: dict[str, Origin] = field(default_factory=dict)
 

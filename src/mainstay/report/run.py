@@ -148,6 +148,7 @@ class RunReport:
     reclaimed: Size | None = None
     trends: tuple[Series, ...] = ()
     phases: tuple[PhaseLine, ...] = ()
+    rollback: Duration = Duration(0)
 
 
 def build(
@@ -192,6 +193,7 @@ def build(
         reclaimed=_reclaimed(measured),
         trends=courses(run, figures),
         phases=phase_lines(run, now),
+        rollback=run.rollback,
     )
     return replace(report, deviations=_ordered(report))
 
@@ -305,6 +307,9 @@ def _deviations(report: RunReport) -> Iterator[Deviation]:
         if line.used is not None and line.budget is not None and line.used >= NEAR:
             over = f"took {line.took}, {line.used} of its budget of {line.budget}"
             yield Deviation(Level.CRITICAL if line.used > 1 else Level.WARNING, line.id, over)
+    back = Duration(sum(act.took or 0 for act in report.undone))
+    if report.rollback and back > report.rollback:
+        yield Deviation(Level.WARNING, "rollback", f"took {back}, more than the {report.rollback} that it may")
     for phase in report.phases:
         if phase.began and phase.late >= 60 and (phase.ended or not report.ended):
             yield Deviation(Level.WARNING, f"phase {phase.name}", f"{phase.late} later than planned")

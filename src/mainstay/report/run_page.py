@@ -110,8 +110,13 @@ def _tiles(report: RunReport) -> Tiles:
     if held is not None:
         tiles.append(Tile("bracketed", str(held), "longest bracket", "" if all(one.closed for one in report.brackets) else "bad"))
     if report.undone:
-        tiles.append(Tile("rolled back", f"{len(report.undone):,}", "", "warn"))
+        took = Duration(sum(act.took or 0 for act in report.undone))
+        tiles.append(Tile("rolled back", f"{len(report.undone):,}", f"in {took}" + _may(report.rollback), "warn"))
     return Tiles(tuple(tiles))
+
+
+def _may(rollback: Duration) -> str:
+    return f" of {rollback}" if rollback else ""
 
 
 def _deviations(deviations: Sequence[Deviation]) -> Section:
