@@ -14,7 +14,7 @@ from typing import Any
 
 from mainstay import config
 from mainstay.config.mistakes import nearest
-from mainstay.engine import agenda, bracket, observe, owed, plan, ready, recover, standing
+from mainstay.engine import agenda, bracket, observe, owed, plan, prepare, ready, recover, standing
 from mainstay.engine import run as road
 from mainstay.engine.context import Context, Listener, Silence
 from mainstay.kinds import registry
@@ -135,6 +135,10 @@ class App:
         found = ready.readiness(self.context, routine)
         self.journal.append(events.ROUTINE_JUDGED, {"routine": routine.name, "findings": encode(found)})
         return found
+
+    def prepare(self, name: str) -> list[Finding]:
+        """Prepare the slot of a routine that comes next, and publish it: see `engine.prepare`."""
+        return prepare.prepare(self.context, self.routine(name))
 
     def sign_requirement(self, name: str, item: str, by: str, text: str, *, yes: bool) -> None:
         """Write down that a person signs, or declines, what a routine requires for its next run."""

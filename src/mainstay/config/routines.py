@@ -12,7 +12,7 @@ from mainstay.config.phases import Entries, bind_phases
 from mainstay.config.shape import ProofShape, QuietShape, RequireShape, RoutineShape
 from mainstay.model.task import Proof, Quiet, Requirement, Routine
 
-_LISTS = ("around", "tasks", "checks")
+_LISTS = ("around", "tasks", "checks", "prepared_by")
 
 
 def bind_routines(binder: Binder, tasks: Entries, nodes: Mapping[str, Node], windows: Collection[str]) -> dict[str, Routine]:

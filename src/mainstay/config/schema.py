@@ -90,7 +90,7 @@ def _target(kinds: Iterable[Kind]) -> Schema:
 
 def _routine() -> Schema:
     shape, phase = _object(RoutineShape), _object(PhaseShape)
-    for name in ("tasks", "around", "checks"):
+    for name in ("tasks", "around", "checks", "prepared_by"):
         shape["properties"][name]["items"] = {"$ref": "#/$defs/task"}
     phase["properties"]["tasks"]["items"] = {"$ref": "#/$defs/task"}
     required = _object(RequireShape)

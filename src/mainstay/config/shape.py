@@ -180,6 +180,12 @@ class RoutineShape:
     watch: Annotated[Duration, Setting("how long its result is watched before the run is settled")] = Duration(0)
     rollback: Annotated[Duration, Setting("how long taking everything back may last")] = Duration(0)
     buffer: Annotated[Duration, Setting("time kept free for overruns")] = Duration(0)
+    prepare: Annotated[
+        Duration, Setting("how long before a slot `mainstay serve` prepares it; 0: not", ge=0, le=14 * 86400, example="24h")
+    ] = Duration(0)
+    prepared_by: Annotated[
+        tuple[Node, ...], Setting("what is done then, as far as nobody notices it", example="[images.run]")
+    ] = ()
     queue: Annotated[Duration, Setting("how long to wait for a lock that another run holds")] = Duration(0)
 
 

@@ -54,6 +54,7 @@ ACCESS_GRANTED = "access.granted"  # by, uid, words: somebody had something done
 ACCESS_REFUSED = "access.refused"  # by, uid, words, because
 RUN_PHASED = "run.phased"  # phases: when each is to be at work
 PHASE_BEGUN = "phase.begun"  # phase
+ROUTINE_PREPARED = "routine.prepared"  # routine, occurrence, slot, go, findings, plan
 ROUTINE_SIGNED = "routine.signed"  # routine, item, asked, by, yes, text: for its next run
 
 PEOPLES_ACTS = {

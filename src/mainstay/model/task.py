@@ -131,6 +131,8 @@ class Routine:
     origin: Origin | None = None
     phases: tuple[Phase, ...] = ()  # every task is in one of them, or there are none
     requires: tuple[Requirement, ...] = ()
+    prepare: Duration = Duration(0)  # how long before a slot it is prepared; 0 = nobody does
+    prepared_by: tuple[Task, ...] = ()  # what is done then
 
 
 @dataclass(frozen=True)
