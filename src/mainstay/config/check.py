@@ -84,7 +84,7 @@ class Checks:
         ]
         if not routine.around or not inside:
             return
-        approved = {task.id for task in routine.tasks[inside[0] + 1 : inside[-1] + 1] if task.level == "approve"}
+        approved = {task.id for task in routine.tasks[inside[0] + 1 : inside[-1] + 1] if task.level in ("approve", "manual")}
         for task in routine.tasks[inside[0] : inside[-1] + 1]:
             if self._kind(task).waits or task.id in approved:
                 first, last = routine.tasks[inside[0]].id, routine.tasks[inside[-1]].id

@@ -30,6 +30,8 @@ def _routine(binder: Binder, tasks: Entries, name: str, node: Node) -> Routine:
     lists = {key: tasks.entries(values.get(key, ()), path, key) for key in _LISTS}
     phases, phased = bind_phases(binder, tasks, values.get("phases", {}), path)
     lists["tasks"] += phased
+    if values.get("manual"):
+        lists["tasks"] = tuple(replace(task, level="manual") for task in lists["tasks"])
     wanted: ProofShape | None = values.get("proof")
     proof = Proof(wanted.of, wanted.within, binder.origins[f"{path}.proof"]) if wanted else None
     asked: QuietShape | None = values.get("quiet")

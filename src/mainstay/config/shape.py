@@ -34,6 +34,9 @@ class SiteShape:
     targets: Annotated[dict[str, Node], Setting("what is maintained, by name")] = field(default_factory=dict)
     routines: Annotated[dict[str, Node], Setting("ordered lists of tasks, by name")] = field(default_factory=dict)
     windows: Annotated[dict[str, Node], Setting("when routines may run, by name")] = field(default_factory=dict)
+    outside_windows: Annotated[
+        ImpactName, Setting("the highest impact that a person may cause outside of every slot that allows it, emergencies aside")
+    ] = "downtime"
     blackouts: Annotated[dict[str, Node], Setting("when nothing may be done that people notice, by name")] = field(
         default_factory=dict
     )
@@ -88,7 +91,8 @@ class TaskShape:
     needs: Annotated[tuple[str, ...], Setting("earlier tasks of the routine without which it is skipped")] = ()
     category: Annotated[Category | None, Setting("what it belongs to in reports")] = None
     level: Annotated[
-        TaskLevel, Setting("how far it goes without a person: `approve` waits for one, `review` is looked at afterwards")
+        TaskLevel,
+        Setting("how far it goes alone: `approve` waits for a person, `review` is looked at later, a person starts `manual`"),
     ] = "automatic"
     on_stop: Annotated[
         Literal["finish", "cancel"] | None,
@@ -169,6 +173,7 @@ class RoutineShape:
     checks: Annotated[tuple[Node, ...], Setting("checks that must pass before and after", example="[api.check]")] = ()
     cadence: Annotated[Cadence, Setting("how often it is meant to run, for reports")] = ""
     all_or_nothing: Annotated[bool, Setting("when one task fails, take back all of them")] = False
+    manual: Annotated[bool, Setting("every task is started by a person: `mainstay sign`")] = False
     window: Annotated[str, Setting("the window it runs in; without it, the one of the same name")] = ""
     replaces: Annotated[tuple[str, ...], Setting("routines left out on a day on which this one is due")] = ()
     proof: Annotated[ProofShape | None, Setting("copies that must be proven restorable before it changes anything")] = None

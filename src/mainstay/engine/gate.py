@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from mainstay.engine import agenda, measured, observe, owed, requires
 from mainstay.engine.context import Context
 from mainstay.engine.plan import act, reach
-from mainstay.ledger import heartbeat, queries, runs
+from mainstay.ledger import emergencies, heartbeat, queries, runs
 from mainstay.model.because import Because, because
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope, Impact, Neutral, Plan, Step
@@ -137,6 +137,27 @@ def allowed(context: Context, routine: Routine, plan: Plan, slot: Slot | None) -
     if plan.impact <= window.max_impact:
         return None
     return because("impact", plan.impact.name.lower(), ">", window.max_impact.name.lower(), "max_impact").at(window.origin)
+
+
+def outside(context: Context, impact: Impact) -> Because | None:
+    """Return why work that a person starts is too hard now: no slot that is open allows it, and no emergency is."""
+    most = context.site.outside_windows
+    if impact <= most or emergencies.still_open(context.journal):
+        return None
+    now = clock.now()
+    known = agenda.of(context, now, now)
+    open_now = (known.at(routine, now) for routine in context.site.routines.values())
+    if any(found and found.max_impact >= impact for found in open_now):
+        return None
+    named = [one.name.lower() for one in (impact, most)]
+    return because("impact outside of every slot that allows it", named[0], ">", named[1], "outside_windows")
+
+
+def refuse_outside(context: Context, routine: Routine, impact: Impact) -> None:
+    """Raise Refused when a person starts what would be too hard now."""
+    if reason := outside(context, impact):
+        next = "wait for such a slot, announce one (mainstay window add), or run it with --emergency"
+        raise Refused("outside of every window that allows it", on=routine.name, because=str(reason), next=next)
 
 
 def consented(plan: Plan, envelope: Envelope | None, earlier: Iterable[Plan] = ()) -> Because | None:

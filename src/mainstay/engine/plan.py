@@ -9,11 +9,12 @@ from typing import Any
 
 from mainstay.engine import measured, observe
 from mainstay.engine.context import Context
+from mainstay.kinds.kind import Session
 from mainstay.ledger import queries
 from mainstay.model.because import Because
 from mainstay.model.codec import digest, encode
 from mainstay.model.errors import MainstayError
-from mainstay.model.plan import Envelope, OneWay, Plan, Skip, Step, shown
+from mainstay.model.plan import Envelope, OneWay, Plan, Skip, Step, Undo, shown
 from mainstay.model.run import Status, TaskRecord
 from mainstay.model.task import Routine, Task
 from mainstay.model.units import Duration
@@ -30,6 +31,13 @@ def make(context: Context, task: Task, facts: Any, name: str) -> Plan:
     steps = tuple(replace(item, because=_at(task, item.because)) for item in decided if isinstance(item, Step))
     skips = tuple(replace(item, because=_at(task, item.because)) for item in decided if isinstance(item, Skip))
     return Plan(task.id, clock.now(), steps, skips, digest(facts))
+
+
+def lacking(context: Context, task: Task, session: Session, plan: Plan) -> tuple[str, ...]:
+    """Return what the undos of a plan need and is not there."""
+    undone = [step for step in plan.steps if isinstance(step.reverse, Undo)]
+    kind = context.task_kind(task)
+    return tuple(f"undo of {step.id}: {why}" for step in undone for why in kind.lacking(session, step))
 
 
 def duration(context: Context, task: Task) -> Duration | None:
@@ -120,13 +128,14 @@ def _forecast(context: Context, task: Task) -> TaskRecord:
     try:
         with observe.session(context, task, Door(task.target.place)) as session:
             facts = context.task_kind(task).observe(session)
-        plan = make(context, task, facts, f"forecast.{task.id}")
+            plan = make(context, task, facts, f"forecast.{task.id}")
+            missing = lacking(context, task, session, plan)
     except MainstayError as error:
         return replace(empty, status=Status.UNKNOWN, because=str(error))
     found = observe.findings(context, task, facts)
     acts = dict.fromkeys(step.action for step in plan.steps)
     estimates = tuple(one for action in acts if (one := measured.act(context, task.id, action)))
-    return replace(empty, plan=plan, forecast=duration(context, task), findings=found, estimates=estimates)
+    return replace(empty, plan=plan, forecast=duration(context, task), findings=found, estimates=estimates, lacking=missing)
 
 
 def _at(task: Task, reason: Because) -> Because:

@@ -84,11 +84,14 @@ def _tasks(planned: Sequence[TaskRecord], slot: Slot | None) -> Iterator[Finding
         if record.status is Status.UNKNOWN or record.plan is None:
             yield Finding(Level.CRITICAL, record.id, because(record.because, None), f"mainstay check {record.target}")
             continue
+        yield from (
+            Finding(Level.CRITICAL, record.id, because(one, None), "it could not be taken back") for one in record.lacking
+        )
         made, most = record.plan, slot.max_impact if slot else Impact.DOWNTIME
         told = because(f"{len(made.steps)} steps, impact", made.impact.name.lower())
         if made.impact > most:
             yield Finding(Level.CRITICAL, record.id, because("impact", made.impact.name.lower(), ">", most.name.lower()))
-        elif record.level == "approve" and made.steps:
+        elif record.level in ("approve", "manual") and made.steps:
             yield Finding(Level.WARNING, record.id, told, "it will wait for approval")
         else:
             yield Finding(Level.OK, record.id, told)

@@ -65,6 +65,8 @@ def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
             slot = gate.slot(context, routine) if how.scheduled else None
             if how.scheduled:
                 freeze.refuse(context, routine)
+            if how.envelope and not how.emergency:
+                gate.refuse_outside(context, routine, how.envelope.impact)
         if how.envelope:
             drive.write(events.RUN_CONSENTED, {"by": _by(how), "how": how.how, "envelope": encode(how.envelope)})
         return begin(drive, slot, how.stands)

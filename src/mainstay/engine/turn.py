@@ -102,9 +102,10 @@ def _answered(drive: Drive, task: Task) -> bool:
 
 
 def _approved(drive: Drive, task: Task) -> bool:
-    """Return whether a task may act: of level "approve", where nobody attends, only after a person has said yes."""
+    """Return whether a task may act: of level "manual", or "approve" where nobody attends, only after a person has said yes."""
     record = drive.record
-    if task.level != "approve" or record.attended or record.task(task.id).steps:
+    asks = task.level == "manual" or (task.level == "approve" and not record.attended)
+    if not asks or record.task(task.id).steps:
         return True
     answer = answer_to(record, task.id)
     if answer and not answer.yes:
@@ -119,7 +120,8 @@ def _approved(drive: Drive, task: Task) -> bool:
         drive.end(task.id, Status.SKIPPED, why or f"the run takes back: {drive.record.turned}")
         return False
     asked = f"{len(made.steps)} steps, impact {made.impact.name.lower()}"
-    drive.write(events.RUN_PARKED, {"because": f"{task.id} waits for approval ({asked}): mainstay plan {task.id}"}, task.id)
+    what = "a person who starts it" if task.level == "manual" else "approval"
+    drive.write(events.RUN_PARKED, {"because": f"{task.id} waits for {what} ({asked}): mainstay plan {task.id}"}, task.id)
     return False
 
 
@@ -162,14 +164,14 @@ def _work(drive: Drive, task: Task) -> None:
         facts = drive.kind(task).observe(session)
         found = observe.findings(drive.context, task, facts)
         observe.remember(drive.context, task, began, facts, found)
-        made = _pin(drive, task, facts, began)
+        made = _pin(drive, task, session, facts, began)
         if made and made.steps:
             _close(drive, task, session, _steps(drive, task, session, until))
         elif made:
             drive.end(task.id, Status.OK, "", found)
 
 
-def _pin(drive: Drive, task: Task, facts: Any, began: datetime) -> Plan | None:
+def _pin(drive: Drive, task: Task, session: Session, facts: Any, began: datetime) -> Plan | None:
     """Decide and pin the plan, unless a gate keeps it out; then the task is deferred."""
     made = plan.make(drive.context, task, facts, f"{drive.record.id}.{task.id}")
     expected = plan.duration(drive.context, task)
@@ -177,6 +179,9 @@ def _pin(drive: Drive, task: Task, facts: Any, began: datetime) -> Plan | None:
     drive.write(events.TASK_PLANNED, {"plan": encode(made), "forecast": expected, "began": encode(began)}, task.id)
     if reason:
         drive.end(task.id, Status.DEFERRED, str(reason))
+        return None
+    if missing := plan.lacking(drive.context, task, session, made):
+        drive.end(task.id, Status.FAILED, f"it could not be taken back: {'; '.join(missing)}")
         return None
     return made
 
@@ -189,6 +194,8 @@ def _kept_out(drive: Drive, task: Task, made: Plan, expected: Duration | None) -
     reason = gate.fits(made, expected, measured.with_rollback(drive.context, drive.routine), record.slot)
     if reason or not record.attended:
         return reason or _frozen(drive, task, made) or gate.allowed(drive.context, drive.routine, made, record.slot)
+    if not record.emergency and (reason := gate.outside(drive.context, made.impact)):
+        return reason
     others = (one for one in record.tasks if one.id != task.id and not one.bracket and one.status is not Status.DEFERRED)
     return gate.consented(made, record.envelope, [one.plan for one in others if one.plan])
 

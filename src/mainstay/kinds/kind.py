@@ -125,6 +125,13 @@ class TaskKind(ABC, Generic[F, P]):
         """Return None if the facts prove that the step (or its undo: look at `step.action`) happened, else why not."""
         raise NotImplementedError
 
+    def lacking(self, session: Session, step: Step) -> tuple[str, ...]:
+        """Return what the undo of a planned step needs and is not there now; asked before the first step starts.
+
+        What the step itself keeps for its undo is none of it: that is made before anything is changed.
+        """
+        return ()
+
     def tidy(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Take away what an attempt that did not finish has left half made; called after a failure and after a crash.
 

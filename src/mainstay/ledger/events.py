@@ -31,6 +31,7 @@ STEP_ENDED = "step.ended"  # step, action, undo_of, status, because, after, took
 TASK_ENDED = "task.ended"  # status, because, findings
 RUN_PARKED = "run.parked"  # because
 RUN_STANDS = "run.stands"  # until, because: its brackets stay in force without an owner
+RUN_BEGUN_BY = "run.begun_by"  # by, text: a person begins the item that it waits for
 RUN_SIGNED = "run.signed"  # by, yes, text
 RUN_CANCELLED = "run.cancelled"  # by, text: a wish, the owner obeys
 RUN_ANSWERED = "run.answered"  # by, step, yes, text: a person says whether an unknown step happened
@@ -60,6 +61,7 @@ ROUTINE_SIGNED = "routine.signed"  # routine, item, asked, by, yes, text: for it
 PEOPLES_ACTS = {
     RUN_CONSENTED: "consented",
     RUN_WAITED: "waited",
+    RUN_BEGUN_BY: "began",
     RUN_SIGNED: "signed",
     RUN_CANCELLED: "cancelled",
     RUN_ANSWERED: "answered",

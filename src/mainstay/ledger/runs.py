@@ -82,7 +82,8 @@ def _planned(record: RunRecord, event: Event) -> RunRecord:
     plan, forecast = decode(Plan, event.body["plan"]), event.body["forecast"]
 
     def change(task: TaskRecord) -> TaskRecord:
-        began = task.began or datetime.fromisoformat(event.body["began"])
+        waited = task.status is Status.WAITING  # what a person took to answer is no part of what the task takes
+        began = datetime.fromisoformat(event.body["began"]) if waited or not task.began else task.began
         expected = None if forecast is None else Duration(forecast)
         return replace(task, plan=plan, status=Status.RUNNING, because="", began=began, ended=None, forecast=expected)
 
@@ -177,6 +178,10 @@ def _stands(record: RunRecord, event: Event) -> RunRecord:
     return replace(record, status=Status.WAITING, because=event.body["because"], standing=until)
 
 
+def _begun_by(record: RunRecord, event: Event) -> RunRecord:
+    return _task(record, event, lambda task: replace(task, began=event.at))
+
+
 def _baseline(record: RunRecord, event: Event) -> RunRecord:
     body, checks = event.body, decode(tuple[TaskRecord, ...], event.body["checks"])
     return replace(record, begun=True, baseline=body["facts"], figures_before=_figures(body), checks_before=checks)
@@ -210,6 +215,7 @@ _CHANGES: dict[str, Callable[[RunRecord, Event], RunRecord]] = {
     events.TASK_ENDED: _task_ended,
     events.RUN_PARKED: _parked,
     events.RUN_STANDS: _stands,
+    events.RUN_BEGUN_BY: _begun_by,
     events.RUN_ANSWERED: _answered,
     events.RUN_TURNED: _turned,
     events.RUN_FINAL: _final,

@@ -95,6 +95,7 @@ class TaskRecord:
     level: str = "automatic"
     on_stop: str = ""
     params: dict[str, Any] = field(default_factory=dict)  # as JSON
+    lacking: tuple[str, ...] = ()  # what undos need and is not there, in a forecast
     estimates: tuple[Estimate, ...] = ()  # of its acts, in a forecast
 
     @property

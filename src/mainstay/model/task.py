@@ -18,7 +18,7 @@ from mainstay.model.target import Origin, Target
 from mainstay.model.units import Duration
 
 Category = Literal["system", "application", "data", "infrastructure"]
-TaskLevel = Literal["automatic", "review", "approve"]
+TaskLevel = Literal["automatic", "review", "approve", "manual"]
 OnStop = Literal["", "finish", "cancel"]
 
 
@@ -44,7 +44,7 @@ class Task:
     """One task as configured: `params` is the parameter dataclass of the task kind, `origins` the line of each parameter.
 
     Its `level` counts where nobody attends the run: "approve" waits for a person before it acts, and what was done by a task of
-    level "review" is open until a person has looked at it.
+    level "review" is open until a person has looked at it. "manual" waits for a person who starts it, also where one attends.
 
     `on_stop` says what becomes of a step under way when its run is to stop: "cancel" ends it, also when the slot is over;
     "finish" lets it end by itself. "" ends it when somebody wishes that, and lets it end when the slot is over.
@@ -120,6 +120,7 @@ class Routine:
     checks: tuple[Task, ...] = ()
     cadence: str = ""
     all_or_nothing: bool = False
+    manual: bool = False  # every task is started by a person
     window: str = ""
     replaces: tuple[str, ...] = ()  # routines that are left out on a day on which this one is due
     proof: Proof | None = None
@@ -218,3 +219,4 @@ class Site:
     serve: Serve = field(default_factory=Serve)
     checks: Checks = field(default_factory=Checks)
     access: dict[str, Role] = field(default_factory=dict)
+    outside_windows: Impact = Impact.DOWNTIME  # the highest that a person may cause outside of every slot that allows it
