@@ -14,7 +14,7 @@ from typing import Any
 
 from mainstay import config
 from mainstay.config.mistakes import nearest
-from mainstay.engine import agenda, bracket, observe, owed, plan, ready, recover, standing
+from mainstay.engine import agenda, bracket, observe, owed, plan, prepare, ready, recover, standing
 from mainstay.engine import run as road
 from mainstay.engine.context import Context, Listener, Silence
 from mainstay.kinds import registry
@@ -136,6 +136,22 @@ class App:
         self.journal.append(events.ROUTINE_JUDGED, {"routine": routine.name, "findings": encode(found)})
         return found
 
+    def prepare(self, name: str) -> list[Finding]:
+        """Prepare the slot of a routine that comes next, and publish it: see `engine.prepare`."""
+        return prepare.prepare(self.context, self.routine(name))
+
+    def sign_requirement(self, name: str, item: str, by: str, text: str, *, yes: bool) -> None:
+        """Write down that a person signs, or declines, what a routine requires for its next run."""
+        routine = self.routine(name)
+        found = next((one for one in routine.requires if one.name == item and one.signed), None)
+        if found is None:
+            known = ", ".join(one.name for one in routine.requires if one.signed) or "none"
+            raise Refused("the routine requires no such signature", on=f"{name} {item}", because=f"to be signed: {known}")
+        if found.by and by not in found.by:
+            raise Refused("it is for others to sign", on=item, because=f"by {', '.join(found.by)} ({found.origin})")
+        said = {"routine": name, "item": item, "asked": found.signed, "by": by, "yes": yes, "text": text}
+        self.journal.append(events.ROUTINE_SIGNED, said)
+
     def why(self, id: str) -> tuple[Any, Plan]:
         """Return the facts that a task sees now, and what it decides from them."""
         task = config.task(self.site, registry, id)
@@ -239,15 +255,32 @@ class App:
             raise Refused("the run has ended", on=id, next=f"mainstay show {id}")
         self.journal.append(events.RUN_CANCELLED, {"by": by, "text": text}, run=id)
 
+    def begin_item(self, id: str, task: str, by: str, text: str) -> None:
+        """Write down that a person begins the item that a parked run waits for; from then on it is timed."""
+        self._waits_for(id, task)
+        self.journal.append(events.RUN_BEGUN_BY, {"by": by, "text": text}, run=id, task=task)
+
     def sign(self, id: str, task: str, by: str, text: str, *, yes: bool) -> None:
         """Answer an item that a parked run waits for, or review what a task of a run that has ended did."""
+        record = self._waits_for(id, task)
+        if yes and self._unbegun(record, task):
+            raise Refused("nobody has begun it", on=f"{id} {task}", next=f"mainstay sign {id} {task} --begin")
+        self.journal.append(events.RUN_SIGNED, {"by": by, "yes": yes, "text": text}, run=id, task=task)
+
+    def _unbegun(self, record: RunRecord, id: str) -> bool:
+        """Tell whether an item that a person does, and has to begin, was not begun."""
+        item = record.task(id)
+        by_hand = item.level == "manual" and self.context.kind(self.site.targets[item.target]).task(item.name).waits
+        return by_hand and not any(one.act == "began" and one.on == id for one in record.remarks)
+
+    def _waits_for(self, id: str, task: str) -> RunRecord:
         record = self.run_record(id)
         waiting = [one.id for one in record.tasks if one.status is Status.WAITING]
         if task not in (owed.unreviewed(record) if record.ended else waiting):
             raise Refused(
                 "the run does not wait for that item", on=f"{id} {task}", because=record.because, next=f"mainstay show {id}"
             )
-        self.journal.append(events.RUN_SIGNED, {"by": by, "yes": yes, "text": text}, run=id, task=task)
+        return record
 
     def reviewed(self, id: str) -> RunRecord:
         """Take in what a person said of a run that has ended."""

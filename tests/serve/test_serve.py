@@ -103,6 +103,21 @@ def test_term_stops_a_step_at_work_takes_it_back_and_ends(site: Site) -> None:
     assert not (site.folder / "state" / "serve.sock").exists()
 
 
+def test_term_lets_a_step_finish_that_is_to_finish_and_begins_nothing_after_it(site: Site) -> None:
+    site.command("slow", "echo begun >> $E; sleep 3; echo ended >> $E")
+    site.command("after", "echo after >> $E")
+    site.routine("night", "slow.run", "after.run", window=ALWAYS)
+    site.settings["routines"]["night"]["tasks"][0]["slow.run"]["on_stop"] = "finish"
+    site.settings["serve"] = {"stop_within": "2m"}
+    with site.serving() as service:
+        until(lambda: site.done() == ["begun"], lambda: service.told)
+        service.process.terminate()
+        assert service.process.wait(timeout=100) == 0
+    assert site.done() == ["begun", "ended"]
+    assert site.events("serve.stopped") == [{"because": "SIGTERM", "killed": []}]
+    assert [body["status"] for body in site.events("task.ended")] == ["changed", "cancelled"]
+
+
 def test_what_does_not_stop_is_killed_within_ten_seconds_and_told(site: Site) -> None:
     site.command("stubborn", "trap '' TERM; echo begun >> $E; while :; do sleep 1; done", timeout="10m")
     undo = site.script("test -e $E.free || sleep 60; echo undone >> $E")

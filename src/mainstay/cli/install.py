@@ -51,7 +51,7 @@ def install(
     site, config = call.opened().site, Path(os.path.abspath(call.configuration()))
     places = writes(site)
     written = [place.path for place in places] + ([site.serve.socket.parent] if site.serve.socket else [])
-    wanted = units.Wanted(site.name, _program(program), config, user, site.state, tuple(written))
+    wanted = units.Wanted(site.name, _program(program), config, user, site.state, tuple(written), site.serve.stop_within)
     installer = installing.Installer(wanted, Path(os.path.abspath(prefix)), call.say, dry)
     _may(installer, yes=yes)
     if remove:

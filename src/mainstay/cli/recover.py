@@ -106,6 +106,7 @@ def sign(
     name: Name = "",
     remark: Remark = "",
     decline: Annotated[bool, typer.Option("--decline", help="Say no: the item has failed.")] = False,
+    begin: Annotated[bool, typer.Option("--begin", help="Begin it: from now on it is timed; sign it when it is done.")] = False,
     go_on: Annotated[bool, typer.Option("--resume/--no-resume", help="Go on with the run at once.")] = True,
 ) -> None:
     """Answer the item that a parked run waits for, and go on.
@@ -119,6 +120,10 @@ def sign(
     """
     site = call.opened()
     record = _open(site, run)
+    if begin:
+        site.begin_item(record.id, task, call.person(name), remark)
+        call.say(f"begun: {task} of {record.id}\n  next: mainstay sign {record.id} {task}")
+        return
     site.sign(record.id, task, call.person(name), remark, yes=not decline)
     call.say(f"{'declined' if decline else 'signed'} {task} of {record.id}")
     if record.ended:

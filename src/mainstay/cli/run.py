@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mainstay.cli import call
-from mainstay.cli.call import Json, Name, What
+from mainstay.cli.call import Json, Name, Remark, What
 
 app = call.command()
 
@@ -54,22 +54,36 @@ def plan(
 def ready(
     routine: Annotated[str, typer.Argument(metavar="ROUTINE", help="The routine that is to run.")],
     as_json: Json = False,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Also look at every target, the copies and the room, and publish the plan.")
+    ] = False,
+    sign: Annotated[
+        list[str] | None,
+        typer.Option("--sign", metavar="ITEM", help="Sign what it requires, for its next run; may be repeated."),
+    ] = None,
+    decline: Annotated[bool, typer.Option("--decline", help="With --sign: say no.")] = False,
+    name: Name = "",
+    remark: Remark = "",
 ) -> None:
     """Tell whether a routine is ready for its next slot, with every reason.
 
     A day before, say: all gates are asked, its checks look, every task is planned, and the slot is compared with blackouts, with
     the time that is needed and with what it allows. Nothing is begun; the answer is written into the journal. The exit code is
-    0 for go, also with warnings, and 3 for no.
+    0 for go, also with warnings, and 3 for no. With --prepare, which `mainstay serve` does by itself where the routine says
+    `prepare: 24h`, also: every target answers, copies are fresh, there is room; people are told once when it fails.
 
     \b
     mainstay ready weekly
+    mainstay ready quarterly --sign staff --name "A. Nyström" --remark "two of us are in"
     """
     from mainstay.model.because import Level
     from mainstay.model.errors import Refused
     from mainstay.report import screens
 
     site = call.opened()
-    found = site.ready(routine)
+    for item in sign or ():
+        site.sign_requirement(routine, item, call.person(name), remark, yes=not decline)
+    found = site.prepare(routine) if prepare else site.ready(routine)
     worst = max(one.level for one in found)
     if as_json:
         call.show_json("ready/1", {"routine": routine, "go": worst < Level.CRITICAL, "findings": found})

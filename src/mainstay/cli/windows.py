@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,13 +43,17 @@ def windows(
     """
     from mainstay.report import calendar
     from mainstay.schedule import occurrences
+    from mainstay.schedule.phases import laid_out
 
     site = call.opened_or_asked()
     now = call.now(site.site)
     needed = {name: site.needed(routine) for name, routine in site.site.routines.items()}
     known = site.agenda(now, now + timedelta(days=days))
     found = [
-        calendar.Appointment(one, needed[one.routine]) for one in occurrences.upcoming(known, now, now + timedelta(days=days))
+        calendar.Appointment(
+            one, needed[one.routine], laid_out(site.site.routines[one.routine].phases, one.slot.start, known.zone)
+        )
+        for one in occurrences.upcoming(known, now, now + timedelta(days=days))
     ]
     if ical or output:
         from mainstay.cli import reports
@@ -61,7 +66,8 @@ def windows(
         slots = [calendar.encoded(one) for one in found]
         call.show_json("windows/1", {"site": site.site.name, "at": now, "days": days, "slots": slots, "often": often})
     else:
-        call.show(calendar.document(site.site, found, often, now, days))
+        page = calendar.document(site.site, found, often, now, days)
+        call.show(replace(page, sections=(*calendar.under_way(site.unsettled(), now), *page.sections)))
 
 
 @group.command()
@@ -99,8 +105,6 @@ def move(id: Id, at: At, who: Name = "") -> None:
     \b
     mainstay window move quarterly-20261004T0000 --at "2026-10-11 02:00"
     """
-    from dataclasses import replace
-
     from mainstay.cli import when
 
     site = call.opened()

@@ -12,6 +12,7 @@ from mainstay.model.plan import Impact
 from mainstay.model.target import Origin, Target
 from mainstay.model.task import Blackout, Routine, Task, TaskClass, Window
 from mainstay.model.units import Duration
+from mainstay.schedule import phases
 
 if TYPE_CHECKING:
     from mainstay.kinds.kind import TaskKind
@@ -30,6 +31,7 @@ class Checks:
             self._brackets(routine)
             self._checks(routine)
             self._waiting(routine)
+            self._phases_hold(routine)
             if routine.window in self._windows:
                 self._fits(routine, self._windows[routine.window])
                 self._impact(routine, self._windows[routine.window])
@@ -65,7 +67,8 @@ class Checks:
                 )
 
     def _checks(self, routine: Routine) -> None:
-        for task in (*routine.checks, *routine.looks):
+        asked = (task for one in routine.requires for task in one.checks)
+        for task in (*routine.checks, *routine.looks, *asked):
             if self._kind(task).task_class is not TaskClass.CHECK:
                 self._add(routine, task.id, "is not a check", f"write {task.target.name}.check", task.origin)
 
@@ -81,7 +84,7 @@ class Checks:
         ]
         if not routine.around or not inside:
             return
-        approved = {task.id for task in routine.tasks[inside[0] + 1 : inside[-1] + 1] if task.level == "approve"}
+        approved = {task.id for task in routine.tasks[inside[0] + 1 : inside[-1] + 1] if task.level in ("approve", "manual")}
         for task in routine.tasks[inside[0] : inside[-1] + 1]:
             if self._kind(task).waits or task.id in approved:
                 first, last = routine.tasks[inside[0]].id, routine.tasks[inside[-1]].id
@@ -89,6 +92,8 @@ class Checks:
                 self._add(routine, task.id, problem, f"move it before {first} or after {last}", task.origin)
 
     def _fits(self, routine: Routine, window: Window) -> None:
+        if routine.phases:
+            return self._phases_fit(routine, window)
         parts = [(task.id, task.budget) for task in (*routine.around, *routine.tasks) if task.budget]
         parts += [(name, length) for name, length in (("rollback", routine.rollback), ("buffer", routine.buffer)) if length]
         total = Duration(sum(length for _, length in parts))
@@ -96,6 +101,34 @@ class Checks:
             listed = " + ".join(f"{name} {length}" for name, length in parts)
             problem = f"needs {total} ({listed}), and window {window.name} lasts {window.length} ({window.origin})"
             self._add(routine, "", problem, f"lengthen the window or lower budgets by {Duration(total - window.length)}")
+        return None
+
+    def _phases_hold(self, routine: Routine) -> None:
+        """Every phase has to have room for its tasks."""
+        budgets = {task.id: task.budget for task in routine.tasks if task.budget}
+        for phase in routine.phases:
+            parts = [(id, budgets[id]) for id in phase.tasks if id in budgets]
+            total = Duration(sum(length for _, length in parts))
+            if total > phase.budget:
+                listed = " + ".join(f"{name} {length}" for name, length in parts)
+                problem = f"its tasks need {total} ({listed}), and its budget is {phase.budget}"
+                hint = f"raise the budget, or lower those of its tasks, by {Duration(total - phase.budget)}"
+                self._add(routine, f"phases.{phase.name}", problem, hint)
+
+    def _phases_fit(self, routine: Routine, window: Window) -> None:
+        """The first phase that ends too late is told, with what has to follow it: rollback, buffer and brackets."""
+        kept = [(task.id, task.budget) for task in routine.around if task.budget]
+        kept += [(name, length) for name, length in (("rollback", routine.rollback), ("buffer", routine.buffer)) if length]
+        free = window.length - sum(length for _, length in kept)
+        for number, phase in enumerate(routine.phases, 1):
+            ends = phases.length(routine.phases[:number], window.rule)
+            if ends > free:
+                also = "".join(f" + {name} {length}" for name, length in kept)
+                lasts = f"window {window.name} lasts {window.length} ({window.origin})"
+                problem = f"ends {ends} after the slot begins{also}, and {lasts}"
+                hint = f"lengthen the window, or lower budgets, by {Duration(ends - free)}"
+                return self._add(routine, f"phases.{phase.name}", problem, hint)
+        return None
 
     def _impact(self, routine: Routine, window: Window) -> None:
         for task in (*routine.around, *routine.tasks):

@@ -24,6 +24,7 @@ from mainstay.config.targets import Kinds, bind_targets, check_references, known
 from mainstay.config.tasks import Entry, TaskBinder
 from mainstay.config.windows import bind_blackouts, bind_windows
 from mainstay.model.codec import encode
+from mainstay.model.plan import Impact
 from mainstay.model.target import Origin
 from mainstay.model.task import Site, Task
 
@@ -82,7 +83,7 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
 def top_level(shape: SiteShape) -> dict[str, Any]:
     """Return what a site takes from the top level as it is."""
     names = ("contact", "notice_templates", "emergencies", "serve", "checks", "access")
-    return {name: getattr(shape, name) for name in names}
+    return {**{name: getattr(shape, name) for name in names}, "outside_windows": Impact[shape.outside_windows.upper()]}
 
 
 def sections(binder: Binder, root: Map) -> dict[str, dict[str, Node]]:

@@ -19,7 +19,7 @@ from mainstay.config.mistakes import Mistakes
 from mainstay.config.routines import bind_routines
 from mainstay.config.shape import SiteShape
 from mainstay.config.windows import bind_blackouts, bind_windows
-from mainstay.model.target import Target
+from mainstay.model.target import Origin, Target
 from mainstay.model.task import Site, Task
 
 
@@ -50,7 +50,7 @@ class _Names:
     def __init__(self, targets: dict[str, Target]) -> None:
         self._targets = targets
 
-    def entries(self, nodes: tuple[Node, ...], path: str, key: str) -> tuple[Task, ...]:
+    def entries(self, nodes: tuple[Node, ...], path: str, key: str, seen: dict[str, Origin] | None = None) -> tuple[Task, ...]:
         """Return the tasks of one list."""
         return tuple(self._task(node.text if isinstance(node, Leaf) else _first(node)) for node in nodes)
 

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from mainstay.config.document import Node
 from mainstay.config.fields import REQUIRED, Declared, declared, members
 from mainstay.config.schema import written
-from mainstay.config.shape import BlackoutShape, ChecklistShape, RoutineShape, SiteShape, TargetShape, TaskShape, WindowShape
+from mainstay.config.shape import (
+    BlackoutShape,
+    ChecklistShape,
+    PhaseShape,
+    RequireShape,
+    RoutineShape,
+    SiteShape,
+    TargetShape,
+    TaskShape,
+    WindowShape,
+)
 from mainstay.config.targets import Kinds
 from mainstay.model.channel import ChannelShape
 from mainstay.model.checklist import Item
@@ -38,6 +48,8 @@ _COMMON = (
     ("Top level", SiteShape),
     ("Every target", TargetShape),
     ("Routines", RoutineShape),
+    ("Every phase of a routine", PhaseShape),
+    ("Every entry of `requires`", RequireShape),
     ("Every task of a routine", TaskShape),
     ("Windows", WindowShape),
     ("Blackouts", BlackoutShape),

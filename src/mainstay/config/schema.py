@@ -15,6 +15,8 @@ from mainstay.config.shape import (
     NAME,
     BlackoutShape,
     ChecklistShape,
+    PhaseShape,
+    RequireShape,
     RoutineShape,
     SiteShape,
     TargetShape,
@@ -87,10 +89,16 @@ def _target(kinds: Iterable[Kind]) -> Schema:
 
 
 def _routine() -> Schema:
-    shape = _object(RoutineShape)
-    for name in ("tasks", "around", "checks"):
+    shape, phase = _object(RoutineShape), _object(PhaseShape)
+    for name in ("tasks", "around", "checks", "prepared_by"):
         shape["properties"][name]["items"] = {"$ref": "#/$defs/task"}
-    return shape
+    phase["properties"]["tasks"]["items"] = {"$ref": "#/$defs/task"}
+    required = _object(RequireShape)
+    for name in ("done", "checks"):
+        required["properties"][name]["items"] = {"$ref": "#/$defs/task"}
+    shape["properties"]["phases"]["additionalProperties"] = phase
+    shape["properties"]["requires"]["additionalProperties"] = required
+    return shape | {"oneOf": [{"required": ["tasks"]}, {"required": ["phases"]}]}
 
 
 def _checklist() -> Schema:

@@ -34,6 +34,9 @@ class SiteShape:
     targets: Annotated[dict[str, Node], Setting("what is maintained, by name")] = field(default_factory=dict)
     routines: Annotated[dict[str, Node], Setting("ordered lists of tasks, by name")] = field(default_factory=dict)
     windows: Annotated[dict[str, Node], Setting("when routines may run, by name")] = field(default_factory=dict)
+    outside_windows: Annotated[
+        ImpactName, Setting("the highest impact that a person may cause outside of every slot that allows it, emergencies aside")
+    ] = "downtime"
     blackouts: Annotated[dict[str, Node], Setting("when nothing may be done that people notice, by name")] = field(
         default_factory=dict
     )
@@ -88,8 +91,13 @@ class TaskShape:
     needs: Annotated[tuple[str, ...], Setting("earlier tasks of the routine without which it is skipped")] = ()
     category: Annotated[Category | None, Setting("what it belongs to in reports")] = None
     level: Annotated[
-        TaskLevel, Setting("how far it goes without a person: `approve` waits for one, `review` is looked at afterwards")
+        TaskLevel,
+        Setting("how far it goes alone: `approve` waits for a person, `review` is looked at later, a person starts `manual`"),
     ] = "automatic"
+    on_stop: Annotated[
+        Literal["finish", "cancel"] | None,
+        Setting("what becomes of a step under way when the run is to stop; `cancel`: also at the end of its slot"),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,27 @@ class ProofShape:
 
     of: Annotated[tuple[str, ...], Setting("targets that need a copy proven restorable", refers_to="target", example="[db]")]
     within: Annotated[Duration, Setting("how old the proven copy may be", example="24h")]
+
+
+@dataclass(frozen=True)
+class RequireShape:
+    """What has to be met before a routine may start: one of `signed`, `proven`, `done` and `checks`."""
+
+    signed: Annotated[str, Setting("what a person signs, for one run", example="A second administrator is on call.")] = ""
+    by: Annotated[tuple[str, ...], Setting("who may sign it; empty: anybody", example="[ada, bob]")] = ()
+    proven: Annotated[
+        tuple[str, ...], Setting("targets with a copy that was proven restorable", refers_to="target", example="[db]")
+    ] = ()
+    done: Annotated[tuple[Node, ...], Setting("tasks whose newest run ended well", example="[mirror.copy]")] = ()
+    checks: Annotated[tuple[Node, ...], Setting("checks that find nothing", example="[mirror.check]")] = ()
+    within: Annotated[Duration, Setting("how long ago that may be, checks aside", ge=60)] = Duration(30 * 86400)
+
+    def __post_init__(self) -> None:
+        """Refuse what requires nothing, or two things."""
+        if sum(map(bool, (self.signed, self.proven, self.done, self.checks))) != 1:
+            raise ValueError("write one of `signed`, `proven`, `done` and `checks`")
+        if self.by and not self.signed:
+            raise ValueError("`by` belongs to `signed`")
 
 
 @dataclass(frozen=True)
@@ -118,23 +147,52 @@ class QuietShape:
 
 
 @dataclass(frozen=True)
-class RoutineShape:
-    """An ordered list of tasks."""
+class PhaseShape:
+    """A named part of a routine."""
 
     tasks: Annotated[tuple[Node, ...], Setting("what it does, in order", example="[db.optimize, logs.rotate: {keep: 14}]")]
+    budget: Annotated[Duration, Setting("how long its tasks may take together", ge=1, example="30m")]
+    start: Annotated[
+        str, Setting("its earliest beginning in a slot: a local time, or time since the slot began", example="'02:30' or +30m")
+    ] = ""
+    after: Annotated[
+        tuple[str, ...] | None,
+        Setting("the earlier phases that must have passed; without it, the one before", example="[backup]"),
+    ] = None
+
+
+@dataclass(frozen=True)
+class RoutineShape:
+    """An ordered list of tasks, or of phases with tasks."""
+
+    tasks: Annotated[tuple[Node, ...], Setting("what it does, in order", example="[db.optimize, logs.rotate: {keep: 14}]")] = ()
+    phases: Annotated[
+        dict[str, Node], Setting("or its tasks in named parts, in order", example="{backup: {tasks: [safe.backup], budget: 30m}}")
+    ] = field(default_factory=dict)
     around: Annotated[tuple[Node, ...], Setting("brackets around what causes an outage, outer first")] = ()
     checks: Annotated[tuple[Node, ...], Setting("checks that must pass before and after", example="[api.check]")] = ()
     looks: Annotated[tuple[Node, ...], Setting("checks that must be no worse after it", example="[stack.check]")] = ()
     cadence: Annotated[Cadence, Setting("how often it is meant to run, for reports")] = ""
     all_or_nothing: Annotated[bool, Setting("when one task fails, take back all of them")] = False
+    manual: Annotated[bool, Setting("every task is started by a person: `mainstay sign`")] = False
     window: Annotated[str, Setting("the window it runs in; without it, the one of the same name")] = ""
     replaces: Annotated[tuple[str, ...], Setting("routines left out on a day on which this one is due")] = ()
     proof: Annotated[ProofShape | None, Setting("copies that must be proven restorable before it changes anything")] = None
+    requires: Annotated[
+        dict[str, Node],
+        Setting("what must be signed or proven before it may start", example="{staff: {signed: Somebody is on call.}}"),
+    ] = field(default_factory=dict)
     quiet: Annotated[QuietShape | None, Setting("the traffic above which a scheduled run does not start")] = None
     watch: Annotated[Duration, Setting("how long its result is watched before the run is settled")] = Duration(0)
     watch_every: Annotated[Duration, Setting("how often its checks look while it is watched", ge=0.1)] = Duration(300)
     rollback: Annotated[Duration, Setting("how long taking everything back may last")] = Duration(0)
     buffer: Annotated[Duration, Setting("time kept free for overruns")] = Duration(0)
+    prepare: Annotated[
+        Duration, Setting("how long before a slot `mainstay serve` prepares it; 0: not", ge=0, le=14 * 86400, example="24h")
+    ] = Duration(0)
+    prepared_by: Annotated[
+        tuple[Node, ...], Setting("what is done then, as far as nobody notices it", example="[images.run]")
+    ] = ()
     queue: Annotated[Duration, Setting("how long to wait for a lock that another run holds")] = Duration(0)
 
 

@@ -34,11 +34,14 @@ class TaskBinder:
     def __init__(self, binder: Binder, targets: Mapping[str, Known]) -> None:
         self._binder, self._targets = binder, targets
 
-    def entries(self, nodes: tuple[Node, ...], path: str, key: str) -> tuple[Task, ...]:
-        """Bind the entries of one of a routine's lists; the ones with a mistake are left out."""
+    def entries(self, nodes: tuple[Node, ...], path: str, key: str, seen: dict[str, Origin] | None = None) -> tuple[Task, ...]:
+        """Bind the entries of one of a routine's lists; the ones with a mistake are left out.
+
+        `seen` are the entries before them, by id; these are added.
+        """
         lines = [self._binder.origins[f"{path}.{key}[{number}]"] for number in range(len(nodes))]
         found = [self._entry(node, path, line) for node, line in zip(nodes, lines, strict=True)]
-        seen: dict[str, Origin] = {}
+        seen = {} if seen is None else seen
         tasks: list[Task | None] = []
         for entry in filter(None, found):
             tasks.append(self.bind(entry, f"{path}.{entry.id}", seen))
@@ -62,6 +65,7 @@ class TaskBinder:
         origins = {**target.origins, **own.origins_below(path)}
         category = shape.category or kind.category
         own_fields = {"needs": shape.needs, "budget": shape.budget, "category": category, "level": shape.level}
+        own_fields["on_stop"] = shape.on_stop or task_kind.on_stop
         return Task(entry.id, target, task_kind.name, params, origin=entry.origin, origins=origins, **own_fields)
 
     def override(self, task: Task, given: Map, path: str) -> Task | None:

@@ -60,8 +60,12 @@ def end(drive: Drive, task: str, step: Step, ending: Ending) -> Status:
     done = ending.status is Status.CHANGED
     held = drive.task(task)
     now = list(drive.kind(held).figures(ending.after)) if done and held and ending.after is not None else []
+    begun = next((one for one in reversed(drive.record.task(task).steps) if one.step.id == step.id), None)
     body = {
         "step": step.id,
+        "action": step.action,
+        "undo_of": begun.undo_of if begun else "",
+        "took": (clock.now() - begun.began).total_seconds() if begun and begun.began else None,
         "proves": step.proves if done else (),
         "copied": step.copied,
         "measures": _measured(drive, held, step, now),

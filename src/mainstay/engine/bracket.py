@@ -124,6 +124,8 @@ def _enter(drive: Drive, id: str) -> str:
 def _put_in_force(drive: Drive, task: Task, session: Session, record: TaskRecord) -> str:
     began = clock.now()
     made = plan.make(drive.context, task, drive.kind(task).observe(session), f"{drive.record.id}.{task.id}")
+    if missing := plan.lacking(drive.context, task, session, made):
+        return f"it could not be lifted: {'; '.join(missing)}"
     drive.write(events.TASK_PLANNED, {"plan": encode(made), "forecast": None, "began": encode(began)}, task.id)
     times = sum(not step.undo_of for step in record.steps)
     for step in made.steps:

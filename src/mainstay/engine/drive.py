@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from mainstay.engine.context import Context
 from mainstay.kinds.kind import Session, TaskKind
@@ -15,7 +15,7 @@ from mainstay.model.errors import Refused
 from mainstay.model.figure import Figure
 from mainstay.model.plan import Step
 from mainstay.model.run import RunRecord, Status, StepRecord, TaskRecord
-from mainstay.model.task import Lock, Routine, Task
+from mainstay.model.task import Lock, OnStop, Routine, Task
 from mainstay.model.units import Duration
 from mainstay.system import clock, locks
 from mainstay.system.process import Door
@@ -34,6 +34,7 @@ class Drive:
     fence   the seq of the adoption that made this process the owner
     spans   the locks of open brackets, by task id
     insist  a person has asked that what could not be taken back is tried again
+    cut     the tasks that the end of the slot has stopped
     bug     an error that nobody foresaw: it is raised again when everything that is owed has been paid
     """
 
@@ -43,6 +44,7 @@ class Drive:
     fence: int
     spans: dict[str, ExitStack] = field(default_factory=dict)
     insist: bool = False
+    cut: set[str] = field(default_factory=set)
     bug: Exception | None = None
     _asked: float = 0.0
     _stopped: bool = False
@@ -75,7 +77,19 @@ class Drive:
 
     def door(self, task: Task, step: Step, *, obey: bool) -> Door:
         """Return the door of one step: tagged with run and step; it hands the locks held now to every child."""
-        return Door(task.target.place, self.tag(task.id, step.id), self._held, self.stop if obey else _never)
+        stop = self._ending(task) if obey else _never
+        return Door(task.target.place, self.tag(task.id, step.id), self._held, stop)
+
+    def over(self, task: Task) -> bool:
+        """Return whether a task is stopped because its slot has ended."""
+        slot = self.record.slot
+        if task.on_stop == "cancel" and slot is not None and clock.now() >= slot.end:
+            self.cut.add(task.id)
+        return task.id in self.cut
+
+    def _ending(self, task: Task) -> Callable[[], bool]:
+        """Return what ends a step of a task while it is under way."""
+        return _never if task.on_stop == "finish" else lambda: self.stop() or self.over(task)
 
     def looking(self, task: Task) -> Door:
         """Return the door for looking at a task's target."""
@@ -96,7 +110,8 @@ class Drive:
         if kind is None:
             return None  # a later version no longer has it
         task = configured or Task(id, target, launched.name, kind.params(), origin=target.origin, origins=target.origins)
-        return replace(task, params=decode(kind.params, launched.params), budget=launched.budget)
+        params: Any = decode(kind.params, launched.params)
+        return replace(task, params=params, budget=launched.budget, on_stop=cast("OnStop", launched.on_stop))
 
     def kind(self, task: Task) -> TaskKind[Any, Any]:
         """Return the kind of a task."""

@@ -6,33 +6,50 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from mainstay.engine import agenda, observe, owed
+from mainstay.engine import agenda, measured, observe, owed, requires
 from mainstay.engine.context import Context
 from mainstay.engine.plan import act, reach
-from mainstay.ledger import heartbeat, queries, runs
+from mainstay.ledger import emergencies, heartbeat, queries, runs
 from mainstay.model.because import Because, because
 from mainstay.model.errors import Refused
-from mainstay.model.plan import Envelope, Impact, Plan
+from mainstay.model.plan import Envelope, Impact, Neutral, Plan, Step
 from mainstay.model.run import RunRecord, Status
 from mainstay.model.task import Routine, Slot, Task, TaskClass
 from mainstay.model.units import Duration
 from mainstay.schedule.blackouts import forbidding
 from mainstay.system import clock, locks
 
+PASSED = "past the latest safe start"
 CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
 def may_start(context: Context, routine: Routine, run: str) -> None:
     """Raise Refused unless a run may start now, or go on: the clock, what is owed, proofs, and the routine's own checks."""
-    for _, refused in asked(context, routine, run):
+    for _, refused in _owing(context, routine, run):
+        if refused:
+            raise refused
+    requires.enforce(context, routine, run)
+    for _, refused in _proving(context, routine):
         if refused:
             raise refused
 
 
 def asked(context: Context, routine: Routine, run: str = "") -> Iterator[tuple[str, Refused | None]]:
     """Ask one gate after the other: yield its name, and why it says no."""
+    yield from _owing(context, routine, run)
+    for one in routine.requires:
+        missing = "; ".join(requires.lacking(context, routine, one, run))
+        refused = Refused("it is missing", because=missing, next=requires.way(routine, one)) if missing else None
+        yield f"requires {one.name}", refused
+    yield from _proving(context, routine)
+
+
+def _owing(context: Context, routine: Routine, run: str) -> Iterator[tuple[str, Refused | None]]:
     yield "clock", _clock_runs_backwards(context, run)
     yield "earlier runs", _owed(context, routine, run)
+
+
+def _proving(context: Context, routine: Routine) -> Iterator[tuple[str, Refused | None]]:
     if not _begins_with_copies(context, routine):
         yield "proven copies", unproven(context, routine)
     for task in routine.checks:
@@ -99,6 +116,19 @@ def fits(plan: Plan, forecast: Duration | None, routine: Routine, slot: Slot | N
     return because("time needed", needed, ">", left) if needed > left else None
 
 
+def too_late(context: Context, routine: Routine, task: str, step: Step, slot: Slot | None) -> Because | None:
+    """Return why an act that people may notice, or that changes something, must not start any more in its slot.
+
+    Its latest safe start is the end of the slot, less what 95 of 100 such acts keep within, the rollback, and the buffer.
+    """
+    if slot is None or (step.impact is Impact.NONE and isinstance(step.reverse, Neutral)):
+        return None
+    known, kept = measured.act(context, task, step.action), measured.with_rollback(context, routine)
+    needed = Duration((known.p95 if known else 0) + kept.rollback + kept.buffer)
+    left = Duration((slot.end - clock.now()).total_seconds())
+    return because(f"{PASSED} of {step.action}: time needed", needed, ">", left) if needed > left else None
+
+
 def allowed(context: Context, routine: Routine, plan: Plan, slot: Slot | None) -> Because | None:
     """Return why an unattended plan is harder than its window allows; without a window, only what nobody notices is."""
     window = slot or context.site.windows.get(routine.window)
@@ -107,6 +137,27 @@ def allowed(context: Context, routine: Routine, plan: Plan, slot: Slot | None) -
     if plan.impact <= window.max_impact:
         return None
     return because("impact", plan.impact.name.lower(), ">", window.max_impact.name.lower(), "max_impact").at(window.origin)
+
+
+def outside(context: Context, impact: Impact) -> Because | None:
+    """Return why work that a person starts is too hard now: no slot that is open allows it, and no emergency is."""
+    most = context.site.outside_windows
+    if impact <= most or emergencies.still_open(context.journal):
+        return None
+    now = clock.now()
+    known = agenda.of(context, now, now)
+    open_now = (known.at(routine, now) for routine in context.site.routines.values())
+    if any(found and found.max_impact >= impact for found in open_now):
+        return None
+    named = [one.name.lower() for one in (impact, most)]
+    return because("impact outside of every slot that allows it", named[0], ">", named[1], "outside_windows")
+
+
+def refuse_outside(context: Context, routine: Routine, impact: Impact) -> None:
+    """Raise Refused when a person starts what would be too hard now."""
+    if reason := outside(context, impact):
+        next = "wait for such a slot, announce one (mainstay window add), or run it with --emergency"
+        raise Refused("outside of every window that allows it", on=routine.name, because=str(reason), next=next)
 
 
 def consented(plan: Plan, envelope: Envelope | None, earlier: Iterable[Plan] = ()) -> Because | None:

@@ -7,20 +7,21 @@ from dataclasses import replace
 from math import ceil
 from typing import Any
 
-from mainstay.engine import observe
+from mainstay.engine import measured, observe
 from mainstay.engine.context import Context
+from mainstay.kinds.kind import Session
 from mainstay.ledger import queries
 from mainstay.model.because import Because
 from mainstay.model.codec import digest, encode
 from mainstay.model.errors import MainstayError
-from mainstay.model.plan import Envelope, OneWay, Plan, Skip, Step, shown
+from mainstay.model.plan import Envelope, OneWay, Plan, Skip, Step, Undo, shown
 from mainstay.model.run import Status, TaskRecord
 from mainstay.model.task import Routine, Task
 from mainstay.model.units import Duration
+from mainstay.schedule import phases
 from mainstay.system import clock
 from mainstay.system.process import Door
 
-ENOUGH_HISTORY = 5
 _GROWTH = 1.1  # what is asked for beforehand may have grown by its turn
 
 
@@ -32,10 +33,17 @@ def make(context: Context, task: Task, facts: Any, name: str) -> Plan:
     return Plan(task.id, clock.now(), steps, skips, digest(facts))
 
 
+def lacking(context: Context, task: Task, session: Session, plan: Plan) -> tuple[str, ...]:
+    """Return what the undos of a plan need and is not there."""
+    undone = [step for step in plan.steps if isinstance(step.reverse, Undo)]
+    kind = context.task_kind(task)
+    return tuple(f"undo of {step.id}: {why}" for step in undone for why in kind.lacking(session, step))
+
+
 def duration(context: Context, task: Task) -> Duration | None:
     """Return how long a task is expected to take at most: p90 of its history here, else twice its budget, else None."""
     history = sorted(queries.durations(context.journal, task.id))
-    if len(history) >= ENOUGH_HISTORY:
+    if len(history) >= measured.ENOUGH_HISTORY:
         return history[min(len(history) - 1, round(len(history) * 0.9))]
     return Duration(task.budget * 2) if task.budget else None
 
@@ -46,9 +54,21 @@ def needed(context: Context, routine: Routine) -> Duration | None:
     A look counts by its budget alone: it has no history of work, and is over in seconds.
     """
     tasks = [task for task in (*routine.around, *routine.tasks) if task.budget or context.task_kind(task).actions]
-    known = [duration(context, task) for task in tasks]
-    times = [one for one in known if one is not None]
-    return Duration(sum(times) + routine.rollback + routine.buffer) if len(times) == len(known) else None
+    known = {task.id: duration(context, task) for task in tasks}
+    times = {id: one for id, one in known.items() if one is not None}
+    if len(times) < len(known):
+        return None
+    around = sum(times[task.id] for task in routine.around if task.id in times)
+    work = _phased(context, routine, times) if routine.phases else sum(times[id] for id in known) - around
+    kept = measured.with_rollback(context, routine) if routine.rollback else routine
+    return Duration(around + work + kept.rollback + kept.buffer)
+
+
+def _phased(context: Context, routine: Routine, times: dict[str, Duration]) -> float:
+    """Return how long the phases last when each task takes what it is expected to, and each phase waits for its time."""
+    kept = [replace(one, budget=Duration(sum(times.get(id, 0.0) for id in one.tasks))) for one in routine.phases]
+    window = context.site.windows.get(routine.window)
+    return phases.length(kept, window.rule) if window else sum(one.budget for one in kept)
 
 
 def forecast(context: Context, tasks: Iterable[Task]) -> list[TaskRecord]:
@@ -68,6 +88,7 @@ def record(context: Context, task: Task, *, bracket: bool = False) -> TaskRecord
         budget=task.budget,
         bracket=bracket,
         level=task.level,
+        on_stop=task.on_stop,
         params=encode(task.params),
     )
 
@@ -107,11 +128,14 @@ def _forecast(context: Context, task: Task) -> TaskRecord:
     try:
         with observe.session(context, task, Door(task.target.place)) as session:
             facts = context.task_kind(task).observe(session)
-        plan = make(context, task, facts, f"forecast.{task.id}")
+            plan = make(context, task, facts, f"forecast.{task.id}")
+            missing = lacking(context, task, session, plan)
     except MainstayError as error:
         return replace(empty, status=Status.UNKNOWN, because=str(error))
     found = observe.findings(context, task, facts)
-    return replace(empty, plan=plan, forecast=duration(context, task), findings=found)
+    acts = dict.fromkeys(step.action for step in plan.steps)
+    estimates = tuple(one for action in acts if (one := measured.act(context, task.id, action)))
+    return replace(empty, plan=plan, forecast=duration(context, task), findings=found, estimates=estimates, lacking=missing)
 
 
 def _at(task: Task, reason: Because) -> Because:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from mainstay.engine import agenda, gate, plan
+from mainstay.engine import agenda, gate, measured, plan
 from mainstay.engine.context import Context
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.plan import Impact
-from mainstay.model.run import Status
+from mainstay.model.run import Status, TaskRecord
 from mainstay.model.task import Routine, Slot
 from mainstay.model.units import Duration
 from mainstay.schedule.agenda import Agenda
@@ -17,12 +17,16 @@ from mainstay.schedule.blackouts import forbidding
 from mainstay.system import clock
 
 
-def readiness(context: Context, routine: Routine) -> list[Finding]:
-    """Judge a routine: critical is a no, a warning is to be known beforehand, ok is told as well."""
+def readiness(context: Context, routine: Routine, planned: Sequence[TaskRecord] | None = None) -> list[Finding]:
+    """Judge a routine: critical is a no, a warning is to be known beforehand, ok is told as well.
+
+    `planned` is what its tasks would do now, where somebody has looked already.
+    """
     now = clock.now()
     known = agenda.of(context, now, now)
     slot = known.at(routine, now) or known.following(routine, now)
-    return [*_gates(context, routine), *_slot(context, known, routine, slot), *_tasks(context, routine, slot)]
+    judged = (*_slot(context, known, routine, slot), *_rollback(context, routine))
+    return [*_gates(context, routine), *judged, *_tasks(planned if planned is not None else _planned(context, routine), slot)]
 
 
 def _gates(context: Context, routine: Routine) -> Iterator[Finding]:
@@ -54,17 +58,40 @@ def _slot(context: Context, known: Agenda, routine: Routine, slot: Slot | None) 
         yield Finding(level, "time", because("expected, with rollback and buffer", needed, ">" if level else "<=", length))
 
 
-def _tasks(context: Context, routine: Routine, slot: Slot | None) -> Iterator[Finding]:
-    """Plan every task as if its turn were now: a target that cannot be looked at, or work above the window, is a no."""
-    for record in plan.forecast(context, (*routine.around, *routine.tasks)):
+def _rollback(context: Context, routine: Routine) -> Iterator[Finding]:
+    """Compare what taking everything back took with how long it may take."""
+    if not routine.rollback:
+        return
+    took = measured.rollback(context, routine.name)
+    if took is None:
+        advice = "rehearse it: run the routine with a watch period, and mainstay rollback RUN"
+        yield Finding(Level.WARNING, "rollback", because("never measured; may take", routine.rollback), advice)
+        return
+    late = took > routine.rollback
+    reason = because("longest measured", took, ">" if late else "<=", routine.rollback, "rollback").at(routine.origin)
+    advice = "its latest safe start is that much earlier" if late else ""
+    yield Finding(Level.WARNING if late else Level.OK, "rollback", reason, advice)
+
+
+def _planned(context: Context, routine: Routine) -> Sequence[TaskRecord]:
+    """Plan every task as if its turn were now."""
+    return plan.forecast(context, (*routine.around, *routine.tasks))
+
+
+def _tasks(planned: Sequence[TaskRecord], slot: Slot | None) -> Iterator[Finding]:
+    """Judge what is planned: a target that cannot be looked at, or work above the window, is a no."""
+    for record in planned:
         if record.status is Status.UNKNOWN or record.plan is None:
             yield Finding(Level.CRITICAL, record.id, because(record.because, None), f"mainstay check {record.target}")
             continue
+        yield from (
+            Finding(Level.CRITICAL, record.id, because(one, None), "it could not be taken back") for one in record.lacking
+        )
         made, most = record.plan, slot.max_impact if slot else Impact.DOWNTIME
         told = because(f"{len(made.steps)} steps, impact", made.impact.name.lower())
         if made.impact > most:
             yield Finding(Level.CRITICAL, record.id, because("impact", made.impact.name.lower(), ">", most.name.lower()))
-        elif record.level == "approve" and made.steps:
+        elif record.level in ("approve", "manual") and made.steps:
             yield Finding(Level.WARNING, record.id, told, "it will wait for approval")
         else:
             yield Finding(Level.OK, record.id, told)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mainstay.engine import bracket, freeze, gate, owed, plan, turn, verify
+from mainstay.engine import bracket, freeze, gate, owed, phases, plan, turn, verify
 from mainstay.engine.context import Context
 from mainstay.engine.drive import FINISHED, Drive, owned
 from mainstay.engine.quiet import wait_for_quiet
@@ -65,6 +65,8 @@ def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
             slot = gate.slot(context, routine) if how.scheduled else None
             if how.scheduled:
                 freeze.refuse(context, routine)
+            if how.envelope and not how.emergency:
+                gate.refuse_outside(context, routine, how.envelope.impact)
         if how.envelope:
             drive.write(events.RUN_CONSENTED, {"by": _by(how), "how": how.how, "envelope": encode(how.envelope)})
         return begin(drive, slot, how.stands)
@@ -79,6 +81,7 @@ def begin(drive: Drive, slot: Slot | None = None, stands: Standing | None = None
             wait_for_quiet(drive, Duration((slot.end - clock.now()).total_seconds()))
             claimed = {"occurrence": occurrence(drive.routine.name, slot.start), "slot": encode(slot)}
             drive.write(events.OCCURRENCE_CLAIMED, claimed)
+        phases.lay_out(drive, slot or drive.record.slot)
         drive.write(events.RUN_BASELINE, verify.look(drive.context, drive.routine))
         return _stand(drive, stands) if stands else forward(drive)
 
@@ -89,6 +92,8 @@ def forward(drive: Drive) -> RunRecord:
         with drive.locked(*_one_scope(drive)):
             for id in [task.id for task in drive.record.tasks if not task.bracket]:
                 _lift_when_over(drive, id)
+                if drive.record.task(id).status not in FINISHED:
+                    phases.enter(drive, id)
                 if drive.record.task(id).status not in FINISHED and not turn.take(drive, id):
                     return drive.record  # parked: no thread, no lock
                 _turn_back(drive, id)
@@ -150,6 +155,7 @@ def _started(context: Context, routine: Routine, how: Launch) -> dict[str, objec
         "all_or_nothing": routine.all_or_nothing,
         "watch": routine.watch,
         "watch_every": routine.watch_every,
+        "rollback": routine.rollback,
         "emergency": encode(how.emergency),
         "tasks": encode([*brackets, *(plan.record(context, task) for task in routine.tasks)]),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from mainstay.engine import act, bracket, freeze, gate, observe, owed, plan
+from mainstay.engine import act, bracket, freeze, gate, measured, observe, owed, phases, plan
 from mainstay.engine.drive import Drive, latest
 from mainstay.kinds.kind import Session
 from mainstay.ledger import events
@@ -19,6 +19,8 @@ from mainstay.model.units import Duration
 from mainstay.system import clock
 from mainstay.system.process import Door
 
+_OVER = "its slot is over, and `on_stop` is cancel"
+_HELD = ("time used", gate.PASSED)  # reasons that are no failure: what is done stays, the rest is deferred
 _DONE = frozenset({Status.OK, Status.CHANGED})
 _CHANGING = frozenset({TaskClass.CARE, TaskClass.CHANGE})
 
@@ -65,6 +67,8 @@ def _obstacle(drive: Drive, id: str, task: Task | None) -> tuple[Status, str] | 
         return Status.SKIPPED, "its target is no longer in the configuration"
     if drive.stop():
         return Status.CANCELLED, "the run was cancelled"
+    if why := phases.kept_back(record, id):
+        return Status.SKIPPED, why
     stands = {one.id: one.status for one in record.tasks}
     for need in task.needs:
         if stands.get(need) not in _DONE:
@@ -98,9 +102,10 @@ def _answered(drive: Drive, task: Task) -> bool:
 
 
 def _approved(drive: Drive, task: Task) -> bool:
-    """Return whether a task may act: of level "approve", where nobody attends, only after a person has said yes."""
+    """Return whether a task may act: of level "manual", or "approve" where nobody attends, only after a person has said yes."""
     record = drive.record
-    if task.level != "approve" or record.attended or record.task(task.id).steps:
+    asks = task.level == "manual" or (task.level == "approve" and not record.attended)
+    if not asks or record.task(task.id).steps:
         return True
     answer = answer_to(record, task.id)
     if answer and not answer.yes:
@@ -115,7 +120,8 @@ def _approved(drive: Drive, task: Task) -> bool:
         drive.end(task.id, Status.SKIPPED, why or f"the run takes back: {drive.record.turned}")
         return False
     asked = f"{len(made.steps)} steps, impact {made.impact.name.lower()}"
-    drive.write(events.RUN_PARKED, {"because": f"{task.id} waits for approval ({asked}): mainstay plan {task.id}"}, task.id)
+    what = "a person who starts it" if task.level == "manual" else "approval"
+    drive.write(events.RUN_PARKED, {"because": f"{task.id} waits for {what} ({asked}): mainstay plan {task.id}"}, task.id)
     return False
 
 
@@ -158,14 +164,14 @@ def _work(drive: Drive, task: Task) -> None:
         facts = drive.kind(task).observe(session)
         found = observe.findings(drive.context, task, facts)
         observe.remember(drive.context, task, began, facts, found)
-        made = _pin(drive, task, facts, began)
+        made = _pin(drive, task, session, facts, began)
         if made and made.steps:
             _close(drive, task, session, _steps(drive, task, session, until))
         elif made:
             drive.end(task.id, Status.OK, "", found)
 
 
-def _pin(drive: Drive, task: Task, facts: Any, began: datetime) -> Plan | None:
+def _pin(drive: Drive, task: Task, session: Session, facts: Any, began: datetime) -> Plan | None:
     """Decide and pin the plan, unless a gate keeps it out; then the task is deferred."""
     made = plan.make(drive.context, task, facts, f"{drive.record.id}.{task.id}")
     expected = plan.duration(drive.context, task)
@@ -173,6 +179,9 @@ def _pin(drive: Drive, task: Task, facts: Any, began: datetime) -> Plan | None:
     drive.write(events.TASK_PLANNED, {"plan": encode(made), "forecast": expected, "began": encode(began)}, task.id)
     if reason:
         drive.end(task.id, Status.DEFERRED, str(reason))
+        return None
+    if missing := plan.lacking(drive.context, task, session, made):
+        drive.end(task.id, Status.FAILED, f"it could not be taken back: {'; '.join(missing)}")
         return None
     return made
 
@@ -182,9 +191,11 @@ def _kept_out(drive: Drive, task: Task, made: Plan, expected: Duration | None) -
     record = drive.record
     if not record.emergency and (reason := gate.blacked_out(drive.context, task, made, expected)):
         return reason
-    reason = gate.fits(made, expected, drive.routine, record.slot)
+    reason = gate.fits(made, expected, measured.with_rollback(drive.context, drive.routine), record.slot)
     if reason or not record.attended:
         return reason or _frozen(drive, task, made) or gate.allowed(drive.context, drive.routine, made, record.slot)
+    if not record.emergency and (reason := gate.outside(drive.context, made.impact)):
+        return reason
     others = (one for one in record.tasks if one.id != task.id and not one.bracket and one.status is not Status.DEFERRED)
     return gate.consented(made, record.envelope, [one.plan for one in others if one.plan])
 
@@ -211,7 +222,9 @@ def _steps(drive: Drive, task: Task, session: Session, until: clock.Deadline | N
         why = _step(drive, task, session, step, until)
         if why is None:
             continue
-        if together or drive.record.turned or drive.stop() or _is_unknown(drive, task.id) or _late(until):
+        if together or drive.record.turned or drive.stop() or task.id in drive.cut:
+            return why
+        if _is_unknown(drive, task.id) or _late(until):
             return why
         missing[step.id] = why
     return "; ".join(missing.values())
@@ -226,8 +239,12 @@ def _step(drive: Drive, task: Task, session: Session, step: Step, until: clock.D
         return done.because or f"{step.action} was taken back"
     if drive.record.turned or drive.stop():
         return drive.record.turned or "the run was cancelled"
+    if drive.over(task):
+        return _OVER
     if _late(until):
         return _over_budget(task, until)
+    if reason := gate.too_late(drive.context, drive.routine, task.id, step, drive.record.slot):
+        return str(reason)
     try:
         act.do(drive, task, session, step)
     except MainstayError as error:
@@ -253,25 +270,25 @@ def _over_budget(task: Task, until: clock.Deadline | None) -> str:
 
 
 def _close(drive: Drive, task: Task, session: Session, why: str) -> None:
-    """End a task. After a failure, or when it is cancelled, its own changes are taken back."""
+    """End a task. After a failure, or when it is stopped, its own changes are taken back."""
     steps = latest(drive.record.task(task.id))
     statuses = {step.status for step in steps.values()}
-    broken = Status.FAILED in statuses or bool(
-        why and not statuses & {Status.DEFERRED, Status.UNKNOWN} and not _stopped(drive, why)
+    stopped = drive.stop() or task.id in drive.cut
+    held = why.startswith(_HELD)
+    broken = not stopped and bool(
+        Status.FAILED in statuses or (why and not held and not statuses & {Status.DEFERRED, Status.UNKNOWN})
     )
-    if broken or (why and drive.stop()):
+    if why and task.id in drive.cut and not why.startswith(_OVER):
+        why = f"{_OVER}: {why}"
+    if broken or (why and stopped):
         why += _take_back(drive, task, session)
-    drive.end(task.id, _status(drive, statuses, why, broken), why)
+    drive.end(task.id, _status(statuses, why, broken=broken, stopped=stopped), why)
 
 
-def _stopped(drive: Drive, why: str) -> bool:
-    return drive.stop() or why.startswith("time used")
-
-
-def _status(drive: Drive, statuses: set[Status], why: str, broken: bool) -> Status:
+def _status(statuses: set[Status], why: str, *, broken: bool, stopped: bool) -> Status:
     if Status.UNKNOWN in statuses:
         return Status.UNKNOWN
-    if why and drive.stop():
+    if why and stopped:
         return Status.CANCELLED
     if broken:
         return Status.FAILED

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
+
+from mainstay.model.units import Duration
 
 UNITS = Path("etc/systemd/system")
 STARTED = ("mainstay.service", "mainstay-settle.timer")
@@ -19,7 +22,7 @@ _HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be installed: the program as words, whose configuration, as which user, and what that may write."""
+    """What is to be installed: the program as words, whose configuration, as which user, what that may write, how it stops."""
 
     site: str
     program: tuple[str, ...]
@@ -27,6 +30,7 @@ class Wanted:
     user: str
     state: Path
     writes: tuple[Path, ...] = ()
+    stop_within: Duration = Duration(8)
 
 
 def files(wanted: Wanted) -> dict[Path, str]:
@@ -35,6 +39,7 @@ def files(wanted: Wanted) -> dict[Path, str]:
         "site": " ".join(wanted.site.replace("%", "%%").split()),
         "call": " ".join(_word(word) for word in (*wanted.program, "--config", str(wanted.config))),
         "sandbox": _sandbox(wanted),
+        "stop": f"{ceil(wanted.stop_within) + 7}",
     }
     return {
         Path("etc/sysusers.d/mainstay.conf"): f'u {wanted.user} - "Mainstay" {_word(str(wanted.state))}\n',
@@ -78,7 +83,7 @@ ExecReload=/bin/sh -c 'kill -HUP "$MAINPID"'
 Restart=always
 RestartSec=5
 WatchdogSec=60
-TimeoutStopSec=15
+TimeoutStopSec={stop}
 # TERM goes to the service alone, which passes it on once to whatever it has under way
 KillMode=mixed
 # a step that the kernel ends for want of memory is not the end of the service

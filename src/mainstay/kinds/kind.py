@@ -15,7 +15,7 @@ from mainstay.model.errors import Cancelled
 from mainstay.model.figure import Figure, Series
 from mainstay.model.plan import Impact, On, Skip, Step
 from mainstay.model.target import Target
-from mainstay.model.task import Category, Lock, TaskClass
+from mainstay.model.task import Category, Lock, OnStop, TaskClass
 from mainstay.system.clock import Deadline
 from mainstay.system.process import Door
 from mainstay.vault.store import Store, Work
@@ -99,6 +99,7 @@ class TaskKind(ABC, Generic[F, P]):
     proves: ClassVar[str] = ""  # the task of the same target that makes the copies which this one proves restorable
     relieves: ClassVar[tuple[Symptom, ...]] = ()  # what it helps against in an emergency
     evidence: ClassVar[tuple[str, ...]] = ("check",)  # tasks of the same target whose looks are kept before it is used for that
+    on_stop: ClassVar[OnStop] = ""  # what becomes of its step under way when the run is to stop, where nobody says; see Task
     bracket: ClassVar[bool] = False  # its step stays in force around other tasks and is always taken back
     actions: ClassVar[dict[str, Act]] = {}
 
@@ -130,6 +131,13 @@ class TaskKind(ABC, Generic[F, P]):
     def verify(self, before: F, after: F, step: Step) -> str | None:
         """Return None if the facts prove that the step (or its undo: look at `step.action`) happened, else why not."""
         raise NotImplementedError
+
+    def lacking(self, session: Session, step: Step) -> tuple[str, ...]:
+        """Return what the undo of a planned step needs and is not there now; asked before the first step starts.
+
+        What the step itself keeps for its undo is none of it: that is made before anything is changed.
+        """
+        return ()
 
     def tidy(self, session: Session, step: Step, deadline: Deadline) -> None:
         """Take away what an attempt that did not finish has left half made; called after a failure and after a crash.

@@ -21,16 +21,17 @@ class Event:
 
 
 OCCURRENCE_CLAIMED = "occurrence.claimed"  # occurrence: "routine@intended UTC", claimed once; slot
-RUN_STARTED = "run.started"  # routine, launched_by, attended, all_or_nothing, watch, watch_every, tasks, emergency
+RUN_STARTED = "run.started"  # routine, launched_by, attended, all_or_nothing, watch, watch_every, rollback, tasks, emergency
 RUN_ADOPTED = "run.adopted"  # boot: its seq is the fence of whoever adopted the run
 RUN_CONSENTED = "run.consented"  # by, how, envelope
 RUN_BASELINE = "run.baseline"  # facts by check task, checks
 TASK_PLANNED = "task.planned"  # plan, forecast, began: pinned
 STEP_STARTED = "step.started"  # step, before, undo_of, under: committed before the act
-STEP_ENDED = "step.ended"  # step, status, because, after, proves, copied, measures
+STEP_ENDED = "step.ended"  # step, action, undo_of, status, because, after, took, proves, copied, measures
 TASK_ENDED = "task.ended"  # status, because, findings
 RUN_PARKED = "run.parked"  # because
 RUN_STANDS = "run.stands"  # until, because: its brackets stay in force without an owner
+RUN_BEGUN_BY = "run.begun_by"  # by, text: a person begins the item that it waits for
 RUN_SIGNED = "run.signed"  # by, yes, text
 RUN_CANCELLED = "run.cancelled"  # by, text: a wish, the owner obeys
 RUN_ANSWERED = "run.answered"  # by, step, yes, text: a person says whether an unknown step happened
@@ -56,10 +57,15 @@ ACCESS_GRANTED = "access.granted"  # by, uid, words: somebody had something done
 ACCESS_REFUSED = "access.refused"  # by, uid, words, because
 RUN_WATCHED = "run.watched"  # because: why this look of its watch period is worse than before the run, "" when it is not
 RUN_REOPENED = "run.reopened"  # because, next: it is worse, look after look; the command that is advised
+RUN_PHASED = "run.phased"  # phases: when each is to be at work
+PHASE_BEGUN = "phase.begun"  # phase
+ROUTINE_PREPARED = "routine.prepared"  # routine, occurrence, slot, go, findings, plan
+ROUTINE_SIGNED = "routine.signed"  # routine, item, asked, by, yes, text: for its next run
 
 PEOPLES_ACTS = {
     RUN_CONSENTED: "consented",
     RUN_WAITED: "waited",
+    RUN_BEGUN_BY: "began",
     RUN_SIGNED: "signed",
     RUN_CANCELLED: "cancelled",
     RUN_ANSWERED: "answered",

@@ -14,6 +14,7 @@ from mainstay.schedule.agenda import Announced
 from mainstay.schedule.blackouts import Span
 
 HISTORY = 30  # how many earlier runs a forecast looks at
+_UNDOS = 300  # acts that took something back
 
 
 def unsettled(journal: Journal) -> list[RunRecord]:
@@ -49,6 +50,16 @@ def proven(journal: Journal, target: str) -> datetime | None:
 def durations(journal: Journal, task: str) -> list[Duration]:
     """Return how long a task took when it last did something, newest first."""
     return [Duration(event.body["took"]) for event in journal.ask(database.query("durations"), task, HISTORY)]
+
+
+def step_durations(journal: Journal, task: str, action: str) -> list[Duration]:
+    """Return how long an act of a task took when it was done, newest first."""
+    return [Duration(event.body["took"]) for event in journal.ask(database.query("steps"), task, action, HISTORY)]
+
+
+def undone(journal: Journal, routine: str) -> list[Event]:
+    """Return the endings of the acts that took something back in the runs of a routine, newest first."""
+    return journal.ask(database.query("rollbacks"), routine, _UNDOS)
 
 
 def blackouts(journal: Journal) -> list[Span]:

@@ -13,6 +13,7 @@ from mainstay.ledger.journal import Journal
 from mainstay.model.because import Finding
 from mainstay.model.codec import decode
 from mainstay.model.figure import Figure, Measure
+from mainstay.model.phase import PhaseRecord
 from mainstay.model.plan import Envelope, Plan, Step
 from mainstay.model.run import Override, Remark, RunRecord, Status, StepRecord, TaskRecord, Verdict, Watched
 from mainstay.model.task import Slot
@@ -57,6 +58,7 @@ def _started(event: Event) -> RunRecord:
         all_or_nothing=body["all_or_nothing"],
         watch=Duration(body["watch"]),
         watch_every=Duration(body.get("watch_every", 300)),
+        rollback=Duration(body.get("rollback", 0)),
         emergency=emergency,
         remarks=(Remark(event.at, emergency.approver, "declared an emergency", text=emergency.reason),) if emergency else (),
     )
@@ -81,7 +83,8 @@ def _planned(record: RunRecord, event: Event) -> RunRecord:
     plan, forecast = decode(Plan, event.body["plan"]), event.body["forecast"]
 
     def change(task: TaskRecord) -> TaskRecord:
-        began = task.began or datetime.fromisoformat(event.body["began"])
+        waited = task.status is Status.WAITING  # what a person took to answer is no part of what the task takes
+        began = datetime.fromisoformat(event.body["began"]) if waited or not task.began else task.began
         expected = None if forecast is None else Duration(forecast)
         return replace(task, plan=plan, status=Status.RUNNING, because="", began=began, ended=None, forecast=expected)
 
@@ -178,9 +181,19 @@ def _stands(record: RunRecord, event: Event) -> RunRecord:
     return replace(record, status=Status.WAITING, because=event.body["because"], standing=until)
 
 
+def _begun_by(record: RunRecord, event: Event) -> RunRecord:
+    return _task(record, event, lambda task: replace(task, began=event.at))
+
+
 def _baseline(record: RunRecord, event: Event) -> RunRecord:
     body, checks = event.body, decode(tuple[TaskRecord, ...], event.body["checks"])
     return replace(record, begun=True, baseline=body["facts"], figures_before=_figures(body), checks_before=checks)
+
+
+def _phase_begun(record: RunRecord, event: Event) -> RunRecord:
+    name = event.body["phase"]
+    phases = (replace(one, began=event.at) if one.name == name and one.began is None else one for one in record.phases)
+    return replace(record, phases=tuple(phases))
 
 
 def _final(record: RunRecord, event: Event) -> RunRecord:
@@ -211,12 +224,15 @@ _CHANGES: dict[str, Callable[[RunRecord, Event], RunRecord]] = {
     events.RUN_ADOPTED: lambda record, _: record if record.ended else replace(record, status=Status.RUNNING),
     events.RUN_CONSENTED: lambda record, event: replace(record, envelope=decode(Envelope, event.body["envelope"])),
     events.RUN_BASELINE: _baseline,
+    events.RUN_PHASED: lambda record, event: replace(record, phases=decode(tuple[PhaseRecord, ...], event.body["phases"])),
+    events.PHASE_BEGUN: _phase_begun,
     events.TASK_PLANNED: _planned,
     events.STEP_STARTED: _step_started,
     events.STEP_ENDED: _step_ended,
     events.TASK_ENDED: _task_ended,
     events.RUN_PARKED: _parked,
     events.RUN_STANDS: _stands,
+    events.RUN_BEGUN_BY: _begun_by,
     events.RUN_ANSWERED: _answered,
     events.RUN_TURNED: _turned,
     events.RUN_FINAL: _final,

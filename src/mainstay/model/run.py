@@ -9,6 +9,7 @@ from typing import Any
 
 from mainstay.model.because import Finding
 from mainstay.model.figure import Figure, Measure
+from mainstay.model.phase import PhaseRecord
 from mainstay.model.plan import Envelope, Plan, Step
 from mainstay.model.task import Slot
 from mainstay.model.units import Duration
@@ -62,6 +63,16 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """How long an act takes, learned from earlier runs: the median, and what 95 of 100 keep within."""
+
+    action: str
+    p50: Duration
+    p95: Duration
+    times: int
+
+
+@dataclass(frozen=True)
 class TaskRecord:
     """One task of a run: what it planned, did, left alone and found."""
 
@@ -83,7 +94,10 @@ class TaskRecord:
     bracket: bool = False
     level: str = "automatic"
     regressed: bool = False  # a check that passes by itself, and is worse than before the run
+    on_stop: str = ""
     params: dict[str, Any] = field(default_factory=dict)  # as JSON
+    lacking: tuple[str, ...] = ()  # what undos need and is not there, in a forecast
+    estimates: tuple[Estimate, ...] = ()  # of its acts, in a forecast
 
     @property
     def took(self) -> Duration | None:
@@ -161,6 +175,8 @@ class RunRecord:
     watch_every: Duration = Duration(300)
     watched: Watched = Watched()
     standing: datetime | None = None  # put in force by hand: its brackets stay without an owner, until then
+    phases: tuple[PhaseRecord, ...] = ()
+    rollback: Duration = Duration(0)  # how long taking it back may last
 
     @property
     def took(self) -> Duration | None:

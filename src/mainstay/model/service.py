@@ -20,6 +20,9 @@ class Serve:
     retry: Annotated[
         Duration, Setting("how long to wait before a routine that a gate refused is tried again in its slot; doubles", ge=1)
     ] = Duration(60)
+    stop_within: Annotated[
+        Duration, Setting("how long steps under way may go on when the service is to stop, before they are killed", ge=1, le=3600)
+    ] = Duration(8)
     socket: Annotated[
         Path | None,
         Setting("where other users ask; empty: in the runtime folder, else in the state folder", example="/run/m.sock"),

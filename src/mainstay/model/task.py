@@ -11,13 +11,15 @@ from typing import Any, Literal
 from mainstay.model.channel import Channel, Sort
 from mainstay.model.checklist import Checklist
 from mainstay.model.emergency import Emergencies
+from mainstay.model.phase import Phase
 from mainstay.model.plan import Impact
 from mainstay.model.service import Checks, Role, Serve
 from mainstay.model.target import Origin, Target
 from mainstay.model.units import Duration
 
 Category = Literal["system", "application", "data", "infrastructure"]
-TaskLevel = Literal["automatic", "review", "approve"]
+TaskLevel = Literal["automatic", "review", "approve", "manual"]
+OnStop = Literal["", "finish", "cancel"]
 
 
 class TaskClass(StrEnum):
@@ -42,7 +44,10 @@ class Task:
     """One task as configured: `params` is the parameter dataclass of the task kind, `origins` the line of each parameter.
 
     Its `level` counts where nobody attends the run: "approve" waits for a person before it acts, and what was done by a task of
-    level "review" is open until a person has looked at it.
+    level "review" is open until a person has looked at it. "manual" waits for a person who starts it, also where one attends.
+
+    `on_stop` says what becomes of a step under way when its run is to stop: "cancel" ends it, also when the slot is over;
+    "finish" lets it end by itself. "" ends it when somebody wishes that, and lets it end when the slot is over.
     """
 
     id: str  # "db.vacuum"
@@ -53,6 +58,7 @@ class Task:
     budget: Duration | None = None
     category: Category = "application"
     level: TaskLevel = "automatic"
+    on_stop: OnStop = ""
     origin: Origin | None = None
     origins: dict[str, Origin] = field(default_factory=dict)
 
@@ -84,6 +90,27 @@ class Quiet:
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """What has to be met before a routine may start: one of the four.
+
+    signed  what a person signs for its next run; `by` are those who may, empty: anybody
+    proven  targets with a copy that was proven restorable
+    done    tasks whose newest run ended well
+    checks  looks that find nothing
+    within  how long ago the first three may be
+    """
+
+    name: str
+    signed: str = ""
+    by: tuple[str, ...] = ()
+    proven: tuple[str, ...] = ()
+    done: tuple[Task, ...] = ()
+    checks: tuple[Task, ...] = ()
+    within: Duration = Duration(30 * 86400)
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
 class Routine:
     """An ordered list of tasks. `around` are brackets, outer first; `checks` must pass before and after, `looks` be no worse."""
 
@@ -94,6 +121,7 @@ class Routine:
     looks: tuple[Task, ...] = ()
     cadence: str = ""
     all_or_nothing: bool = False
+    manual: bool = False  # every task is started by a person
     window: str = ""
     replaces: tuple[str, ...] = ()  # routines that are left out on a day on which this one is due
     proof: Proof | None = None
@@ -104,6 +132,10 @@ class Routine:
     buffer: Duration = Duration(0)
     queue: Duration = Duration(0)  # how long to wait for a lock that another run holds
     origin: Origin | None = None
+    phases: tuple[Phase, ...] = ()  # every task is in one of them, or there are none
+    requires: tuple[Requirement, ...] = ()
+    prepare: Duration = Duration(0)  # how long before a slot it is prepared; 0 = nobody does
+    prepared_by: tuple[Task, ...] = ()  # what is done then
 
 
 @dataclass(frozen=True)
@@ -189,3 +221,4 @@ class Site:
     serve: Serve = field(default_factory=Serve)
     checks: Checks = field(default_factory=Checks)
     access: dict[str, Role] = field(default_factory=dict)
+    outside_windows: Impact = Impact.DOWNTIME  # the highest that a person may cause outside of every slot that allows it

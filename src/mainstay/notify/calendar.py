@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mainstay.engine import agenda, plan
+from mainstay.engine import agenda, plan, prepare
 from mainstay.engine.context import Context
 from mainstay.ledger import events, queries
 from mainstay.model.channel import Sort
-from mainstay.model.codec import encode
+from mainstay.model.codec import decode, encode
+from mainstay.model.plan import Plan, shown
 from mainstay.model.run import RunRecord
 from mainstay.model.task import Site
 from mainstay.model.units import Duration
@@ -80,6 +81,9 @@ def _lead(context: Context, found: Occurrence, now: datetime) -> Iterator[Owed]:
     if due is None:
         return
     lead, instant = due
+    routine = context.site.routines[found.routine]
+    if now - instant < LATE and prepare.due(context, routine, now) == found.slot:
+        return  # what is planned is told with it, in a minute
     key = f"lead:{occurrence(found.routine, found.slot.start)}:{encode(instant)}"
     yield Owed(key, "lead", found.routine, _appointment(context, found, lead.text, instant, now), found.slot.start)
 
@@ -100,7 +104,18 @@ def _appointment(context: Context, found: Occurrence, lead: str, instant: dateti
         "lead": lead,
         "late": instant if now - instant > LATE else None,
         "clock": found.clock,
+        "prepared": _prepared(context, found),
     }
+
+
+def _prepared(context: Context, found: Occurrence) -> dict[str, Any] | None:
+    """Return what the preparation of a slot has published."""
+    event = prepare.newest(context.journal, found.routine, found.slot)
+    if event is None:
+        return None
+    plans = decode(tuple[Plan, ...], event.body["plan"])
+    steps = [f"{made.task}: {step.action} {shown(step.on)}".rstrip() for made in plans for step in made.steps]
+    return {"at": event.at, "go": event.body["go"], "steps": steps}
 
 
 def _of_runs(context: Context, now: datetime) -> Iterator[Owed]:

@@ -12,9 +12,9 @@ from mainstay.engine.context import Context
 from mainstay.ledger import events, queries, runs
 from mainstay.ledger.events import Event
 from mainstay.ledger.journal import Journal
-from mainstay.model.because import Level
+from mainstay.model.because import Finding, Level
 from mainstay.model.channel import Sort
-from mainstay.model.codec import encode
+from mainstay.model.codec import decode, encode
 from mainstay.model.run import RunRecord, Status, TaskRecord, Verdict
 from mainstay.model.task import Routine, Site, Window
 from mainstay.schedule.agenda import occurrence
@@ -46,6 +46,8 @@ def of(context: Context, event: Event) -> Occasion | None:
     if event.kind == events.EMERGENCY_OPENED:
         facts = {"emergency": {"id": event.run, **event.body}}
         return Occasion(f"emergency:{event.run}", "emergency", event.run, event.at, facts, None, event.hash)
+    if event.kind == events.ROUTINE_PREPARED:
+        return _unprepared(event)
     if event.kind not in _TELLING:
         return None
     history = [one for one in context.journal.events(run=event.run) if one.seq <= event.seq]
@@ -56,6 +58,19 @@ def of(context: Context, event: Event) -> Occasion | None:
     sort, id, facts = found
     told = {**progress(record), **facts, "next_slot": _next_slot(context, record.routine, event.at)}
     return Occasion(id, sort, record.routine, event.at, encode(told), None, event.hash)
+
+
+def _unprepared(event: Event) -> Occasion | None:
+    """Tell once a slot that its preparation finds something against it, while that can still be mended."""
+    body = event.body
+    if body["go"] or not body["slot"]:
+        return None
+    wrong = [decode(Finding, one) for one in body["findings"]]
+    told = [str(one) for one in wrong if one.level >= Level.CRITICAL]
+    facts = {"prepared": True, "slot": body["slot"]["start"], "because": f"{len(told)} to mend", "findings": told}
+    until = datetime.fromisoformat(body["slot"]["end"])
+    facts |= {"next_slot": None, "run": ""}
+    return Occasion(f"prepared:{body['occurrence']}", "refused", body["routine"], event.at, facts, until, event.hash)
 
 
 def progress(record: RunRecord) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from mainstay.model.task import Site
+from mainstay.model.phase import PhaseRecord
+from mainstay.model.run import RunRecord
+from mainstay.model.task import Routine, Site
 from mainstay.model.units import Duration
+from mainstay.report import phases
 from mainstay.report.document import Cell, Document, Paragraph, Section, plural, sections, table
 from mainstay.report.quantity import moment
 from mainstay.schedule.agenda import occurrence
@@ -24,6 +27,7 @@ class Appointment:
 
     occurrence: Occurrence
     needed: Duration | None
+    phases: tuple[PhaseRecord, ...] = ()
 
     @property
     def key(self) -> str:
@@ -65,9 +69,44 @@ def document(site: Site, found: Sequence[Appointment], frequent: Sequence[Often]
         f"The next {plural(days, 'day')}, in {site.timezone}.",
         sections=sections(
             Section("", (table(("begins", "#length", "routine", "#needs", "at most", "remark"), rows) if rows else empty,)),
+            *_phases(site, found, now),
             Section("Many times a day", (table(("routine", "rule", "next"), regular),) if regular else ()),
         ),
     )
+
+
+def under_way(runs: Sequence[RunRecord], now: datetime) -> tuple[Section, ...]:
+    """Draw the phases of the runs that are under way."""
+    drawn = [(run, phases.section(phases.lines(run, now), run.began, now)) for run in runs if not run.ended]
+    return tuple(replace(one, title=f"Under way: {run.routine}, plan against actual") for run, one in drawn if one)
+
+
+def _phases(site: Site, found: Sequence[Appointment], now: datetime) -> Iterator[Section]:
+    """List the phases of the next slot of each routine that has them."""
+    seen: set[str] = set()
+    for one in found:
+        name = one.occurrence.routine
+        if one.phases and not one.occurrence.replaced and name not in seen:
+            seen.add(name)
+            rows = [_phase(phase, now) for phase in one.phases]
+            rows += [_kept(what, length) for what, length in _behind(site.routines[name]) if length]
+            heads = ("phase", "begins", "ends", "#budget", "after", "tasks")
+            yield Section(f"Phases of {name}, {moment(one.occurrence.slot.start, now)}", (table(heads, rows),))
+
+
+def _behind(routine: Routine) -> tuple[tuple[str, Duration], ...]:
+    """Return what is kept free behind the phases."""
+    return (("rollback", routine.rollback), ("buffer", routine.buffer))
+
+
+def _kept(what: str, length: Duration) -> tuple[Cell, ...]:
+    return (Cell(what, "muted"), Cell(""), Cell(""), Cell(str(length)), Cell(""), Cell(""))
+
+
+def _phase(one: PhaseRecord, now: datetime) -> tuple[Cell, ...]:
+    clock = (Cell(f"{at.astimezone(now.tzinfo):%H:%M}") for at in (one.begins, one.ends))
+    budget = Duration((one.ends - one.begins).total_seconds())
+    return (Cell(one.name), *clock, Cell(str(budget)), Cell(", ".join(one.after), "muted"), Cell(", ".join(one.tasks), "muted"))
 
 
 def blackouts(site: Site, found: Sequence[Span], now: datetime, days: int) -> Document:
@@ -99,7 +138,8 @@ def encoded(one: Appointment) -> dict[str, Any]:
     reasons = {"replaced": one.occurrence.replaced, "blackout": one.occurrence.blackout}
     why = {name: str(reason) if reason else "" for name, reason in reasons.items()}
     beside = {"due": slot.due, "beside": one.occurrence.beside, "clock": one.occurrence.clock}
-    return {**told, "needed": one.needed, "fits": one.fits, **why, **beside}
+    phased = [{"name": phase.name, "begins": phase.begins, "ends": phase.ends, "tasks": phase.tasks} for phase in one.phases]
+    return {**told, "needed": one.needed, "fits": one.fits, **why, **beside, "phases": phased}
 
 
 def ical(site: Site, found: Sequence[Appointment], now: datetime) -> str:

@@ -91,8 +91,18 @@ class Progress:
             tell(task)
         elif event.kind in (events.RUN_TURNED, events.RUN_PARKED):
             self._print(Entry(Cell("!", "warn"), record.routine, str(record.status), told(event.body["because"])))
+        elif event.kind == events.PHASE_BEGUN:
+            self._phase(record, event)
         elif event.kind in (events.RUN_ADOPTED, events.RUN_FINAL):
             self._begin(f"{record.routine}: checks")
+
+    def _phase(self, record: RunRecord, event: Event) -> None:
+        """Tell a phase that begins, with how it stands against its plan."""
+        phase = next(one for one in record.phases if one.name == event.body["phase"])
+        late = Duration((event.at - phase.begins).total_seconds())
+        against = f", {late} later than planned" if late >= 60 else ""
+        length = Duration((phase.ends - phase.begins).total_seconds())
+        self._print(Entry(Cell("▸", "info"), f"phase {phase.name}", f"{length}{against}"))
 
     def progress(self, task: str, done: float, total: float, unit: str) -> None:
         """Hear how far a long step is; off a terminal say so only every ten seconds."""

@@ -16,6 +16,8 @@ from mainstay.model.units import Duration, Share, Size
 from mainstay.report import compare, quantity
 from mainstay.report.compare import Delta
 from mainstay.report.past import NO_FIGURES, History, Series, courses, durations, related, sizes
+from mainstay.report.phases import PhaseLine
+from mainstay.report.phases import lines as phase_lines
 
 NEAR = 0.8  # of its budget: from here on a task is reported as running out of time
 DONE = {Status.OK, Status.CHANGED, Status.FAILED, Status.UNDONE, Status.UNKNOWN, Status.RUNNING, Status.CANCELLED}
@@ -147,6 +149,8 @@ class RunReport:
     trends: tuple[Series, ...] = ()
     watched: Watched = field(default_factory=Watched)
     rolled_back: bool = False
+    phases: tuple[PhaseLine, ...] = ()
+    rollback: Duration = Duration(0)
 
 
 def build(
@@ -192,6 +196,8 @@ def build(
         trends=courses(run, figures),
         watched=run.watched,
         rolled_back=run.rolled_back,
+        phases=phase_lines(run, now),
+        rollback=run.rollback,
     )
     return replace(report, deviations=(*_ordered(report), *_before(run)))
 
@@ -315,6 +321,12 @@ def _deviations(report: RunReport) -> Iterator[Deviation]:
         if line.used is not None and line.budget is not None and line.used >= NEAR:
             over = f"took {line.took}, {line.used} of its budget of {line.budget}"
             yield Deviation(Level.CRITICAL if line.used > 1 else Level.WARNING, line.id, over)
+    back = Duration(sum(act.took or 0 for act in report.undone))
+    if report.rollback and back > report.rollback:
+        yield Deviation(Level.WARNING, "rollback", f"took {back}, more than the {report.rollback} that it may")
+    for phase in report.phases:
+        if phase.began and phase.late >= 60 and (phase.ended or not report.ended):
+            yield Deviation(Level.WARNING, f"phase {phase.name}", f"{phase.late} later than planned")
     for bracket in report.brackets:
         if bracket.closed is None and report.ended:
             text = f"{bracket.on} was not opened again".strip()

@@ -11,7 +11,7 @@ from mainstay.model.because import Level
 from mainstay.model.plan import Envelope, Impact
 from mainstay.model.run import Status, Verdict
 from mainstay.model.units import Duration
-from mainstay.report import charts, marks
+from mainstay.report import charts, marks, phases
 from mainstay.report.compare import Delta
 from mainstay.report.document import (
     Cell,
@@ -57,6 +57,7 @@ def document(report: RunReport) -> Document:
         sections=sections(
             Section("", (_tiles(report),)),
             _deviations(report.deviations),
+            phases.section(report.phases, report.began, report.made_at),
             _course(report),
             _done(report),
             _left(report.left),
@@ -109,8 +110,13 @@ def _tiles(report: RunReport) -> Tiles:
     if held is not None:
         tiles.append(Tile("bracketed", str(held), "longest bracket", "" if all(one.closed for one in report.brackets) else "bad"))
     if report.undone:
-        tiles.append(Tile("rolled back", f"{len(report.undone):,}", "", "warn"))
+        took = Duration(sum(act.took or 0 for act in report.undone))
+        tiles.append(Tile("rolled back", f"{len(report.undone):,}", f"in {took}" + _may(report.rollback), "warn"))
     return Tiles(tuple(tiles))
+
+
+def _may(rollback: Duration) -> str:
+    return f" of {rollback}" if rollback else ""
 
 
 def _deviations(deviations: Sequence[Deviation]) -> Section:

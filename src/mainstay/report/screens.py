@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from mainstay.model.because import Finding, Level
 from mainstay.model.plan import Impact, On, OneWay, Plan, Step, shown
-from mainstay.model.run import RunRecord, Status
+from mainstay.model.run import Estimate, RunRecord, Status
 from mainstay.model.units import Duration
 from mainstay.report import marks, quantity
 from mainstay.report.compare import flat
@@ -33,6 +34,7 @@ from mainstay.report.period_page import runs_table
 from mainstay.report.run import Left
 from mainstay.report.run_page import left_entries
 
+_NOTHING: Mapping[str, Estimate] = {}
 _PART = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 
@@ -45,6 +47,7 @@ class Forecast:
     budget: Duration | None = None
     because: str = ""
     bracket: bool = False
+    estimates: tuple[Estimate, ...] = ()
 
 
 def plan(routine: str, forecasts: Sequence[Forecast], now: datetime) -> Document:
@@ -136,18 +139,21 @@ def _forecast(one: Forecast) -> Section:
     left = [Left(one.plan.task, shown(skip.on), Status.SKIPPED, str(skip.because), skip.because) for skip in one.plan.skips]
     lengths = [f"forecast {one.took}" if one.took else "", f"budget {one.budget}" if one.budget else ""]
     title = " · ".join(part for part in (one.plan.task, "bracket" if one.bracket else "", *lengths) if part)
+    entry = partial(_step, usual={known.action: known for known in one.estimates})
     blocks: list[Block] = [
         *([Paragraph(f"Will not run: {one.because}", "warn")] if one.because else []),
-        *([listed(one.plan.steps, _step)] if one.plan.steps else []),
+        *([listed(one.plan.steps, entry)] if one.plan.steps else []),
         *([left_entries(left, named=False)] if left else []),
     ]
     return Section(title, tuple(blocks) or (Paragraph("Nothing to do.", "muted"),))
 
 
-def _step(step: Step) -> Entry:
+def _step(step: Step, usual: Mapping[str, Estimate] = _NOTHING) -> Entry:
     final = f"cannot be taken back: {step.reverse.one_way}" if isinstance(step.reverse, OneWay) else ""
     lines = (*marks.told(str(step.because)), *((Cell(final, "warn"),) if final else ()))
-    meta = " · ".join(part for part in (_cost(step), marks.impact_word(step.impact).text) if part)
+    known = usual.get(step.action)
+    took = f"{known.p50}, at most {known.p95} in {known.times} runs" if known else ""
+    meta = " · ".join(part for part in (_cost(step), took, marks.impact_word(step.impact).text) if part)
     return Entry(Cell("→", "info"), f"{step.action} {shown(step.on)}".strip(), meta, lines)
 
 

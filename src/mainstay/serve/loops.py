@@ -7,6 +7,7 @@ from mainstay.serve.asks import Asks
 from mainstay.serve.checks import Checking
 from mainstay.serve.common import Common
 from mainstay.serve.loop import Loop
+from mainstay.serve.preparing import Preparing
 from mainstay.serve.schedule import Schedule
 from mainstay.serve.settle import Settling
 from mainstay.serve.telling import Telling
@@ -20,5 +21,6 @@ def of(common: Common, asks: Asks) -> tuple[Loop, ...]:
         Loop("checks", Checking(common).once, every=second, patience=minute),
         Loop("settle", Settling(common).once, every=Duration(10), patience=minute),
         Loop("notices", Telling(common).once, every=second, patience=minute),
+        Loop("preparing", Preparing(common).once, every=Duration(15), patience=minute),
         Loop("asks", asks.once, every=Duration(0), patience=minute),
     )

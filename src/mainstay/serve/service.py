@@ -1,4 +1,4 @@
-"""The life of a service: start, wait for signals, feed the watchdog, read the configuration anew, stop within ten seconds.
+"""The life of a service: start, wait for signals, feed the watchdog, read the configuration anew, stop in time.
 
 TERM, INT, HUP and CHLD are blocked in every thread and taken one after the other by the main thread (sigwait(3)): no handler
 runs in the middle of anything.
@@ -26,7 +26,6 @@ from mainstay.serve.loop import Loop
 from mainstay.system import clock, locks, service_manager, unix
 
 SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD})
-ENDING = Duration(8)  # for the children to stop cleanly
 SIGN_OF_LIFE = Duration(5)
 _TICK = 0.5
 MODE = 0o666  # anybody may connect: who may do what is decided by who it is
@@ -133,7 +132,7 @@ class Service:
         service_manager.tell(service_manager.STOPPING)
         common.say(f"stopping: {because}")
         common.over.set()
-        killed = common.workers.stop(ENDING)
+        killed = common.workers.stop(common.app.site.serve.stop_within)
         for name in killed:
             common.say(f"{name}: did not stop in time, and was killed; the next start settles it")
         self._journal(events.SERVE_STOPPED, because=because, killed=killed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mainstay.kinds.command import probes
+from mainstay.kinds.command import probes, undoing
 from mainstay.kinds.command.probes import Facts
 from mainstay.kinds.command.run import probes_say
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
@@ -26,6 +26,10 @@ class Hold(TaskKind[Facts, NoParams]):
     def observe(self, session: Session, on: On | None = None) -> Facts:
         """Ask `before`, `after` and `done`."""
         return probes.observe(session)
+
+    def lacking(self, session: Session, step: Step) -> tuple[str, ...]:
+        """Ask whether `undo` could be run."""
+        return tuple(undoing.lacking(session))
 
     def plan(self, facts: Facts, params: NoParams, name: str) -> list[Step | Skip]:
         """One step with an obligation, unless somebody else has it in force already."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mainstay.kinds.command import probes, suite
+from mainstay.kinds.command import probes, suite, undoing
 from mainstay.kinds.command.junit import Suite
 from mainstay.kinds.command.probes import Facts
 from mainstay.kinds.command.settings import Settings
@@ -33,6 +33,10 @@ class Run(TaskKind[Facts, NoParams]):
     def observe(self, session: Session, on: On | None = None) -> Facts:
         """Ask `before`, `after` and `done`."""
         return probes.observe(session)
+
+    def lacking(self, session: Session, step: Step) -> tuple[str, ...]:
+        """Ask whether `undo` could be run."""
+        return tuple(undoing.lacking(session))
 
     def plan(self, facts: Facts, params: NoParams, name: str) -> list[Step | Skip]:
         """One step, unless its effect is in place or it may not start."""

@@ -76,6 +76,10 @@ class Settings:
         Setting("A command that ends with 0 exactly when the effect is in place: it is asked before, after, and after a crash."),
     ] = ()
     undo: Annotated[Argv, Setting("The command that takes it back; it must bear being run twice.")] = ()
+    undo_needs: Annotated[
+        tuple[Path, ...],
+        Setting("What `undo` needs: without these files and folders, or empty ones, it is not run.", example="[/srv/old.tar]"),
+    ] = ()
     impact: Annotated[Literal["none", "load", "blocks_writes", "downtime"], Setting("What users notice while it runs.")] = "load"
     neutral: Annotated[
         bool, Setting("True when the meaning of what is stored stays the same, so that nothing is to be taken back.")

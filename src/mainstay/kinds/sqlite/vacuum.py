@@ -44,6 +44,7 @@ class Vacuum(TaskKind[VacuumFacts, NoParams]):
     task_class = TaskClass.CARE
     impact = Impact.BLOCKS_WRITES
     facts = VacuumFacts
+    on_stop = "finish"  # half of it is worth nothing, and what it stalls is bounded
 
     def observe(self, session: Session, on: On | None = None) -> VacuumFacts:
         """Look at the pages and at the speed of the disk; with `on`, check the pages too."""
