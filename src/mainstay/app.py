@@ -24,16 +24,15 @@ from mainstay.ledger.samples import Samples
 from mainstay.model.because import Finding
 from mainstay.model.checklist import Sheet
 from mainstay.model.codec import encode
-from mainstay.model.emergency import Emergency
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.figure import Series
 from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
 from mainstay.model.units import Duration
-from mainstay.notify import deliver
+from mainstay.notify import deliver, urgent
 from mainstay.people.checklists import Checklists
-from mainstay.people.emergencies import Emergencies
+from mainstay.people.emergencies import Emergencies, Escalation
 from mainstay.schedule.agenda import Agenda, Announced
 from mainstay.schedule.blackouts import Span
 from mainstay.system import clock
@@ -90,14 +89,14 @@ class App:
     @property
     def emergencies(self) -> Emergencies:
         """The emergencies of this site."""
-        return Emergencies(self.context)
+        return Emergencies(self.context, lambda id: urgent.tell(self.context, f"emergency:{id}"))
 
     @property
     def checklists(self) -> Checklists:
         """The checklists of this site."""
         return Checklists(self.context)
 
-    def remind(self) -> tuple[list[Emergency], list[Sheet]]:
+    def remind(self) -> tuple[list[Escalation], list[Sheet]]:
         """Write down what people have to be told by now: emergencies that stay open, checklists that are due."""
         return self.emergencies.escalate(), self.checklists.remind()
 
@@ -168,7 +167,9 @@ class App:
     # Doing
 
     def run(self, what: str | Routine, how: road.Launch, params: Mapping[str, Any] | None = None) -> RunRecord:
-        """Run a routine or a single task."""
+        """Run a routine or a single task; of an emergency, people are told before anything is done."""
+        if how.emergency:
+            how = replace(how, tell=lambda id: urgent.tell(self.context, f"emergency:{id}"))
         return road.launch(self.context, what if isinstance(what, Routine) else self.routine(what, params), how)
 
     def resume(self, id: str) -> RunRecord:

@@ -60,6 +60,7 @@ def opened(site: App, found: Emergency) -> None:
     call.say(f"  somebody has to be at it within {rank.respond}, and to say how it stands every {rank.update}")
     for who, where in found.contacts.items():
         call.say(f"  tell {who}" + (f": {where}" if where != who else ""))
+    call.say(f"  {found.told}")
     red = [finding for kept in found.evidence for seen in kept.looks for finding in seen.findings if finding.level > Level.OK]
     call.say(f"  evidence kept: {plural(len(red), 'finding')} not in order")
     if rules.freeze:

@@ -56,8 +56,8 @@ def try_out(
                 call.say(f"to {lane}:\n{send.written(one, lane, site.name, notice)}")
                 continue
             try:
-                send.send(one, lane, site.name, notice)
-                call.say(f"{lane}: taken")
+                receipt = send.send(one, lane, site.name, notice)
+                call.say(f"{lane}: taken ({receipt})")
             except MainstayError as error:
                 call.say(f"{lane}: {error}")
                 missed.append(str(lane))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,7 +40,7 @@ class Launch:
 
     `envelope` is what a person consented to, `how` is how they said so. An `emergency` passes blackouts; somebody is there, and
     answers for it. With `stands`, the run is nothing but its brackets: they are put in force and stay so without an owner, until
-    a person lifts them or that time is over.
+    a person lifts them or that time is over. With `tell`, people are told before anything else.
     """
 
     by: str = ""
@@ -50,6 +50,7 @@ class Launch:
     how: str = ""
     emergency: Override | None = None
     stands: Standing | None = None
+    tell: Callable[[str], str] | None = None  # tells people of the run of this id, and says whom it has reached
 
 
 def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
@@ -60,6 +61,8 @@ def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
         adopted = context.journal.append(events.RUN_ADOPTED, {"boot": clock.boot_id()}, run=id)
         drive = Drive(context, routine, runs.fold([started, adopted]), adopted.seq)
         context.listener.event(drive.record, adopted)
+        if how.tell:
+            drive.write(events.RUN_NOTED, {"by": "mainstay", "text": how.tell(id)})
         slot = None
         with _refusal_remembered(drive):
             slot = gate.slot(context, routine) if how.scheduled else None

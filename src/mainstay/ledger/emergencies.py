@@ -77,6 +77,10 @@ def _evidence(found: Emergency, event: Event) -> Emergency:
     return replace(found, evidence=(*found.evidence, decode(Evidence, event.body)))
 
 
+def _told(found: Emergency, event: Event) -> Emergency:
+    return replace(found, told=event.body["text"])
+
+
 def _noted(found: Emergency, event: Event) -> Emergency:
     return replace(found, said=(*found.said, Said(event.at, event.body["by"], event.body["text"])))
 
@@ -112,6 +116,7 @@ def _followed(found: Emergency, event: Event) -> Emergency:
 
 _CHANGES: dict[str, Callable[[Emergency, Event], Emergency]] = {
     events.EMERGENCY_EVIDENCE: _evidence,
+    events.EMERGENCY_TOLD: _told,
     events.EMERGENCY_NOTED: _noted,
     events.EMERGENCY_PHASE: _phase,
     events.EMERGENCY_ESCALATED: _escalated,

@@ -38,6 +38,8 @@ RUN_WAITED = "run.waited"  # by, text: for how long it waited for little traffic
 RUN_TURNED = "run.turned"  # because: from now on this run only takes back
 RUN_FINAL = "run.final"  # facts by check task, checks
 RUN_ENDED = "run.ended"  # status, verdict, because
+RUN_NOTED = "run.noted"  # by, text: what the run says of itself, such as whom it could tell before it began
+RUN_ESCALATED = "run.escalated"  # by, text, after, to: an emergency run that lasts too long
 RUN_SETTLED = "run.settled"  # by, text: nothing of it is owed any more, its held names are free
 ROUTINE_JUDGED = "routine.judged"  # routine, findings: whether it is ready for its next slot
 BLACKOUT_ADDED = "blackout.added"  # span, by
@@ -59,6 +61,8 @@ PEOPLES_ACTS = {
     RUN_SIGNED: "signed",
     RUN_CANCELLED: "cancelled",
     RUN_ANSWERED: "answered",
+    RUN_NOTED: "noted",
+    RUN_ESCALATED: "escalated",
     RUN_SETTLED: "settled",
 }
 
@@ -66,6 +70,7 @@ PEOPLES_ACTS = {
 EMERGENCY_OPENED = (
     "emergency.opened"  # severity, reason, by, because, contacts, respond, update: whom it reaches is to be told at once
 )
+EMERGENCY_TOLD = "emergency.told"  # text: whom its first notice has reached
 EMERGENCY_EVIDENCE = "emergency.evidence"  # at, why, looks, changed, unsettled
 EMERGENCY_NOTED = "emergency.noted"  # by, text
 EMERGENCY_PHASE = "emergency.phase"  # phase, by, owner, text

@@ -77,6 +77,9 @@ class Emergencies:
     freeze: Annotated[bool, Setting("while one is open, scheduled runs do nothing but backups and checks, as in a blackout")] = (
         True
     )
+    notice_within: Annotated[
+        Duration, Setting("how long an emergency run waits for its notice to be taken before it begins", ge=0, le=300)
+    ] = Duration(10)
     fixes: Annotated[
         dict[Symptom, tuple[str, ...]], Setting("further tasks that relieve a symptom", example="{memory: [api.run]}")
     ] = field(default_factory=dict)
@@ -202,6 +205,7 @@ class Emergency:
     by: str
     because: str = ""  # how its severity was found
     contacts: dict[str, str] = field(default_factory=dict)
+    told: str = ""  # whom its first notice has reached
     said: tuple[Said, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     escalated: tuple[Escalated, ...] = ()

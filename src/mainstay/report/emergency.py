@@ -144,6 +144,8 @@ def _begun(found: Emergency, actions: Iterable[Action]) -> Duration | None:
 
 def _lines(found: Emergency, around: Around) -> Iterator[Line]:
     yield Line(found.opened, f"opened as {found.severity}", found.reason, found.by, "bad")
+    if found.told:
+        yield Line(found.opened, "first notice", found.told, tone="info")
     for one in found.evidence:
         red = sum(bool(_worse(seen)) for seen in one.looks)
         yield Line(one.at, f"evidence kept: {red} of {len(one.looks)} looks not in order", one.why, tone="info")
