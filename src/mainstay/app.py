@@ -30,7 +30,7 @@ from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
 from mainstay.model.units import Duration
-from mainstay.notify import deliver, urgent
+from mainstay.notify import deliver, ping, urgent
 from mainstay.people.checklists import Checklists
 from mainstay.people.emergencies import Emergencies, Escalation
 from mainstay.schedule.agenda import Agenda, Announced
@@ -185,6 +185,8 @@ class App:
         self._beat(every)
         swept = recover.sweep(self.context)
         self._beat(every)
+        if every:
+            ping.ping(self.site, clock.now())
         return swept
 
     def bracket(self, what: str, params: Mapping[str, Any]) -> Task:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from mainstay.cli import notices
 from mainstay.engine import agenda, owed
 from mainstay.kinds import registry
+from mainstay.ledger import drills
 from mainstay.ledger.memory import Memory
 from mainstay.model.emergency import Emergency
 from mainstay.model.run import RunRecord, Status, Verdict
@@ -72,7 +73,7 @@ def of(site: Site, now: datetime, category: str | None = None) -> State:
     routines = (routine_state(calendar, memory, routine, now) for routine in site.routines.values())
     runs = (open_run(site, record) for record in memory.unsettled())
     seen, burning = tuple(looks(site, memory, category)), tuple(memory.emergencies())
-    told = notices.state(site, now)
+    told = notices.state(site, now, drills.newest(memory.journal).values())
     return State(site.name, now, seen, tuple(routines), tuple(runs), told, burning, service.read(site.state))
 
 
@@ -136,7 +137,7 @@ def document(state: State) -> Document:
     summary = ", ".join(part for part in (page.summary, f"{late} overdue" if late else "") if part)
     colophon = "From memory; `mainstay check` looks now."
     going = Section("Service", (Entries(tuple(_service_entries(state.service, state.at))),) if state.service else ())
-    told = sections(burning, waiting, *targets, routines, going, Section("", (notices.line(state.notices),)))
+    told = sections(burning, waiting, *targets, routines, going, Section("", notices.lines(state.notices)))
     return replace(page, summary=summary, sections=told, colophon=colophon)
 
 

@@ -11,7 +11,7 @@ from mainstay.config.document import Node
 from mainstay.model.channel import Sort
 from mainstay.model.checklist import Due
 from mainstay.model.emergency import Emergencies
-from mainstay.model.service import Checks, Role, Serve
+from mainstay.model.service import Checks, Heartbeat, Role, Serve
 from mainstay.model.setting import Setting
 from mainstay.model.task import Category, TaskLevel
 from mainstay.model.units import Duration
@@ -52,6 +52,9 @@ class SiteShape:
     checks: Annotated[Checks, Setting("how often `mainstay serve` looks at every target", example="{every: 5m}")] = field(
         default_factory=Checks
     )
+    heartbeat: Annotated[
+        Heartbeat | None, Setting("an address outside that notices when it is no longer called", example="{url: {env: PING}}")
+    ] = None
     access: Annotated[
         dict[str, Role],
         Setting(

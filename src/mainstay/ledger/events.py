@@ -83,3 +83,7 @@ CHECKLIST_OPENED = "checklist.opened"  # name, title, due, signed_by, items: it 
 CHECKLIST_ANSWERED = "checklist.answered"  # number, answer, by ("" = facts), text
 CHECKLIST_SIGNED = "checklist.signed"  # by, role, login, content (SHA-256), text
 CHECKLIST_REMINDED = "checklist.reminded"  # name, title, due, after, unanswered, missing: somebody is to be told
+
+# The alert path: `task` is the channel
+ALERT_TESTED = "alert.tested"  # channel, code, by, within: a synthetic alert, of which a person may have to say the code
+ALERT_HEARD = "alert.heard"  # code, by

@@ -9,10 +9,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.target import Origin
+from mainstay.model.units import Duration
 
-Sort = Literal["lead", "status", "overrun", "all_clear", "degraded", "failed", "refused", "waiting", "cancelled", "emergency"]
+Sort = Literal[
+    "lead", "status", "overrun", "all_clear", "degraded", "failed", "refused", "waiting", "cancelled", "emergency", "drill"
+]
 SORTS: tuple[Sort, ...] = (
-    *("lead", "status", "overrun", "all_clear", "degraded", "failed", "refused", "waiting", "cancelled", "emergency"),
+    *("lead", "status", "overrun", "all_clear", "degraded", "failed", "refused", "waiting", "cancelled", "emergency", "drill"),
 )
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -128,6 +131,9 @@ class ChannelShape:
         int, Setting("how many messages each recipient gets in an hour at most; the last one holds all that wait", ge=1)
     ] = 60
     within: Annotated[int, Setting("seconds that one delivery may take", ge=1, le=300)] = 30
+    confirm: Annotated[
+        Duration | None, Setting("how soon a person has to confirm the code of a `mainstay notify drill`", ge=60, example="24h")
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse a channel that leads nowhere, or to two places."""

@@ -12,7 +12,7 @@ from mainstay.model.channel import Channel, Sort
 from mainstay.model.checklist import Checklist
 from mainstay.model.emergency import Emergencies
 from mainstay.model.plan import Impact
-from mainstay.model.service import Checks, Role, Serve
+from mainstay.model.service import Checks, Heartbeat, Role, Serve
 from mainstay.model.target import Origin, Target
 from mainstay.model.units import Duration
 
@@ -187,3 +187,4 @@ class Site:
     serve: Serve = field(default_factory=Serve)
     checks: Checks = field(default_factory=Checks)
     access: dict[str, Role] = field(default_factory=dict)
+    heartbeat: Heartbeat | None = None

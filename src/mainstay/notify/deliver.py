@@ -130,7 +130,10 @@ class Post:
     def _told(self, event: Event) -> tuple[Notice, list[Lane]] | None:
         site = self._context.site
         found = occasion.of(self._context, event)
-        return (render.notice(site, found), listeners(site, found.sort)) if found else None
+        if found is None:
+            return None
+        only = event.task if event.kind == events.ALERT_TESTED else ""
+        return render.notice(site, found), listeners(site, found.sort, only)
 
     def _start(self, *, untried: bool = False) -> None:
         """Give every lane in which something is owed a thread, unless it has one."""
@@ -213,9 +216,10 @@ class Post:
         self._outbox.later(delivery, now + timedelta(seconds=pause), because)
 
 
-def listeners(site: Site, sort: str) -> list[Lane]:
-    """Return the lanes of the channels that get a sort of notice."""
-    return [lane for channel in site.channels.values() if sort in channel.shape.gets for lane in send.lanes(channel)]
+def listeners(site: Site, sort: str, only: str = "") -> list[Lane]:
+    """Return the lanes of the channels that get a sort of notice, or of that one alone, whatever it gets."""
+    wanted = (one for one in site.channels.values() if (one.name == only if only else sort in one.shape.gets))
+    return [lane for channel in wanted for lane in send.lanes(channel)]
 
 
 def trial(site: Site, now: datetime) -> Notice:

@@ -50,6 +50,8 @@ def of(context: Context, event: Event) -> Occasion | None:
     if event.kind in (events.EMERGENCY_ESCALATED, events.RUN_ESCALATED):
         facts = {"escalated": {"id": event.run, "after": str(Duration(event.body["after"])), "to": event.body["to"]}}
         return Occasion(f"escalated:{event.run}:{event.seq}", "emergency", event.run, event.at, facts, None, event.hash)
+    if event.kind == events.ALERT_TESTED:
+        return Occasion(f"drill:{event.seq}", "drill", event.task, event.at, event.body, None, event.hash)
     if event.kind not in _TELLING:
         return None
     history = [one for one in context.journal.events(run=event.run) if one.seq <= event.seq]

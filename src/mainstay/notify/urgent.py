@@ -26,15 +26,20 @@ def tell(context: Context, id: str) -> str:
     """
     within = context.site.emergencies.notice_within
     try:
-        outbox = Outbox(context.site.state)
-        Post(context, outbox, _HURRY).collect()
+        return _words(offer(context, [id], within).of(id), within)
     except MainstayError as error:
         return f"nobody is told: {error.what}" + (f": {error.because}" if error.because else "")
+
+
+def offer(context: Context, ids: Sequence[str], within: Duration) -> Outbox:
+    """Write down what is to be told, and offer it through every lane; return when these notices were tried, or time is over."""
+    outbox = Outbox(context.site.state)
+    Post(context, outbox, _HURRY).collect()
     until = clock.Deadline(within)
-    threading.Thread(target=_carry, args=(context, outbox, within), name="emergency notice", daemon=True).start()
-    while any(_undecided(one) for one in outbox.of(id)) and until.left:
+    threading.Thread(target=_carry, args=(context, outbox, within), name="notices", daemon=True).start()
+    while any(_undecided(one) for id in ids for one in outbox.of(id)) and until.left:
         clock.sleep(_LOOK)
-    return _words(outbox.of(id), within)
+    return outbox
 
 
 def _carry(context: Context, outbox: Outbox, within: Duration) -> None:
