@@ -155,6 +155,10 @@ class WindowShape:
     ] = ()
     advice: Annotated[str, Setting("what people should do or expect, as notices say it", example="Save your work by 01:55.")] = ""
 
+    untold: Annotated[
+        Literal["warn", "block"], Setting("what a scheduled run does whose `notices` were not delivered in time")
+    ] = "warn"
+
     def __post_init__(self) -> None:
         """Refuse parts of a day: a slot keeps its time of day."""
         if self.postpone % 86400:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mainstay.engine import bracket, freeze, gate, owed, plan, turn, verify
+from mainstay.engine import bracket, freeze, gate, owed, plan, promises, turn, verify
 from mainstay.engine.context import Context
 from mainstay.engine.drive import FINISHED, Drive, owned
 from mainstay.engine.quiet import wait_for_quiet
@@ -68,6 +68,8 @@ def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
             slot = gate.slot(context, routine) if how.scheduled else None
             if how.scheduled:
                 freeze.refuse(context, routine)
+            if slot:
+                promises.hold(drive, slot)
         if how.envelope:
             drive.write(events.RUN_CONSENTED, {"by": _by(how), "how": how.how, "envelope": encode(how.envelope)})
         return begin(drive, slot, how.stands)

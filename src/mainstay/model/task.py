@@ -117,6 +117,7 @@ class Window:
     notices: tuple[str, ...] = ()  # lead times, see `schedule.leads`
     status: tuple[str, ...] = ()  # local times at which people are told how far the run is
     advice: str = ""  # what people should do or expect
+    untold: Literal["warn", "block"] = "warn"  # a scheduled run whose notices were not delivered in time
 
 
 @dataclass(frozen=True)
