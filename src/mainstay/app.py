@@ -33,6 +33,7 @@ from mainstay.model.units import Duration
 from mainstay.notify import deliver, ping, urgent
 from mainstay.people.checklists import Checklists
 from mainstay.people.emergencies import Emergencies, Escalation
+from mainstay.people.mode import EmergencyMode
 from mainstay.schedule.agenda import Agenda, Announced
 from mainstay.schedule.blackouts import Span
 from mainstay.system import clock
@@ -90,6 +91,11 @@ class App:
     def emergencies(self) -> Emergencies:
         """The emergencies of this site."""
         return Emergencies(self.context, lambda id: urgent.tell(self.context, f"emergency:{id}"))
+
+    @property
+    def emergency_mode(self) -> EmergencyMode:
+        """The emergency mode of this site."""
+        return EmergencyMode(self.context, self.emergencies, self)
 
     @property
     def checklists(self) -> Checklists:
@@ -215,9 +221,15 @@ class App:
         """Tell whether somebody settles runs again and again."""
         return heartbeat.alive(self.site.state, clock.now())
 
-    def mode_on(self, what: str, lasts: Duration, reason: str) -> RunRecord:
-        """Put a bracket in force by hand; Refused while it is already."""
-        task = self.bracket(what, {"lasts": str(lasts), "reason": encoding.dumps(reason)})
+    def standing(self, task: str) -> RunRecord | None:
+        """Return the run by which a bracket is in force by hand; None when it is not."""
+        return standing.of_target(self.context, task)
+
+    def mode_on(self, what: str, lasts: Duration, reason: str, banner: str | None = None) -> RunRecord:
+        """Put a bracket in force by hand; Refused while it is already. With `banner` users read that, as of an emergency."""
+        given = {"lasts": str(lasts), "reason": encoding.dumps(reason if banner is None else banner)}
+        given |= {"emergency": "true"} if banner is not None else {}
+        task = self.bracket(what, given)
         if known := standing.of_target(self.context, task.id):
             raise Refused("it is in force already", on=task.id, because=known.because, next=f"mainstay mode off {task.id}")
         routine = Routine(task.id, (), around=(task,), origin=task.origin)

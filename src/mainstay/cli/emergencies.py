@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from mainstay.app import App
-from mainstay.cli import call, doing
+from mainstay.cli import call, doing, when
 from mainstay.cli.stop import Wish
 from mainstay.ledger import emergencies as remembered
 from mainstay.ledger import events, runs
@@ -66,6 +66,30 @@ def opened(site: App, found: Emergency) -> None:
     if rules.freeze:
         call.say("  until it is closed, scheduled runs do nothing but backups and checks")
     call.say(f"  next: mainstay emergency fixes, mainstay emergency show {found.id}")
+
+
+def switch(state: str, id: str, lasts: str, say: str, by: str, remark: str) -> None:
+    """Switch the emergency mode on or off, and say what of it is in force."""
+    if state not in ("on", "off"):
+        raise ConfigError(f"the emergency mode is no {state!r}", next="mainstay emergency mode on | off")
+    site = call.opened()
+    id = site.emergencies.get(id).id
+    with doing.listening(site) as live:
+        found = (
+            live.emergency_mode.on(id, by, when.duration(lasts), say)
+            if state == "on"
+            else live.emergency_mode.off(id, by, remark)
+        )
+    if found.mode is None:
+        call.say(f"{id}: the emergency mode is off, and scheduled runs go on")
+        return
+    for task in found.mode.modes:
+        call.say(f"{id}: {task} shows users that something is broken, for {found.mode.lasts}")
+    if not found.mode.modes:
+        call.say(f"{id}: no target has an emergency banner, or it is in force by another hand")
+    call.say(f"  scheduled runs stand still\n  next: mainstay emergency mode off {id}")
+    if not site.guarded():
+        call.say("  no timer settles runs here: it stays until you lift it")
 
 
 def asked_for_follow_ups() -> list[str]:

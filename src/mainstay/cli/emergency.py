@@ -46,6 +46,7 @@ def open_(
     contact: Annotated[
         list[str] | None, typer.Option("--contact", metavar="WHO", help="Somebody else to be told; may be repeated.")
     ] = None,
+    mode: Annotated[bool, typer.Option("--mode", help="Switch the emergency mode on at once, for an hour.")] = False,
     name: Name = "",
 ) -> None:  # fmt: skip
     """Open an emergency: it gets an id, and the evidence is kept.
@@ -68,6 +69,32 @@ def open_(
     site = call.opened()
     opened = site.emergencies.open(Alarm(found, reason, call.person(name), because, contact or ()))
     emergencies.opened(site, opened)
+    if mode:
+        emergencies.switch("on", opened.id, "1h", "", call.person(name), "")
+
+
+@group.command()
+def mode(
+    state: Annotated[str, typer.Argument(metavar="on|off", help="Switch it on, or take all of it back.")],
+    id: Id = "last",
+    lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long it is expected to last.")] = "1h",
+    say: Annotated[str, typer.Option("--say", metavar="TEXT", help="What users read; else a general sentence.")] = "",
+    name: Name = "",
+    remark: Remark = "",
+) -> None:
+    """Show users that something is broken, and take that back.
+
+    On keeps the evidence, puts every maintenance mode with an emergency banner in force (or what `emergencies: {mode: ...}`
+    names), proven from outside, and has scheduled runs stand still. Off lifts all of that, and they go on; closing the emergency does the
+    same. The reason of the emergency is never shown to users.
+
+    \b
+    mainstay emergency mode on --for 30m --say "Orders fail."
+    mainstay emergency mode off
+    """
+    from mainstay.cli import emergencies
+
+    emergencies.switch(state, id, lasts, say, call.person(name), remark)
 
 
 @group.command()
@@ -123,6 +150,8 @@ def close(
     site = call.opened()
     found = site.emergencies.get(id)
     left = follow_up if follow_up is not None or found.closed else emergencies.asked_for_follow_ups()
+    if found.mode:
+        emergencies.switch("off", found.id, "", "", call.person(name), resolution)
     emergencies.closed(site.emergencies.close(found.id, call.person(name), resolution, left or ()))
 
 

@@ -10,7 +10,7 @@ from mainstay.ledger import database, events
 from mainstay.ledger.events import Event
 from mainstay.ledger.journal import Journal
 from mainstay.model.codec import decode
-from mainstay.model.emergency import Emergency, Escalated, Evidence, FollowUp, Said, Severity
+from mainstay.model.emergency import Emergency, Escalated, Evidence, FollowUp, Mode, Said, Severity
 from mainstay.model.errors import Refused
 from mainstay.model.units import Duration
 
@@ -95,6 +95,11 @@ def _escalated(found: Emergency, event: Event) -> Emergency:
     return replace(found, escalated=(*found.escalated, told))
 
 
+def _mode_on(found: Emergency, event: Event) -> Emergency:
+    body = event.body
+    return replace(found, mode=Mode(event.at, body["by"], tuple(body["modes"]), Duration(body["lasts"])), thawed=False)
+
+
 def _closed(found: Emergency, event: Event) -> Emergency:
     if found.closed:
         return found  # two people closed it at once: the first has
@@ -120,6 +125,8 @@ _CHANGES: dict[str, Callable[[Emergency, Event], Emergency]] = {
     events.EMERGENCY_NOTED: _noted,
     events.EMERGENCY_PHASE: _phase,
     events.EMERGENCY_ESCALATED: _escalated,
+    events.EMERGENCY_MODE_ON: _mode_on,
+    events.EMERGENCY_MODE_OFF: lambda found, _: replace(found, mode=None, thawed=True),
     events.EMERGENCY_CLOSED: _closed,
     events.EMERGENCY_FOLLOWED: _followed,
 }

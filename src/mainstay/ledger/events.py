@@ -75,6 +75,8 @@ EMERGENCY_EVIDENCE = "emergency.evidence"  # at, why, looks, changed, unsettled
 EMERGENCY_NOTED = "emergency.noted"  # by, text
 EMERGENCY_PHASE = "emergency.phase"  # phase, by, owner, text
 EMERGENCY_ESCALATED = "emergency.escalated"  # after, to: whom it has to reach now
+EMERGENCY_MODE_ON = "emergency.mode_on"  # by, modes, lasts: these brackets are put in force, scheduled runs stand still
+EMERGENCY_MODE_OFF = "emergency.mode_off"  # by, text: all of that is taken back
 EMERGENCY_CLOSED = "emergency.closed"  # by, resolution, follow_ups
 EMERGENCY_FOLLOWED = "emergency.followed"  # number, by, remark: a follow-up is done
 

@@ -77,6 +77,10 @@ class Emergencies:
     freeze: Annotated[bool, Setting("while one is open, scheduled runs do nothing but backups and checks, as in a blackout")] = (
         True
     )
+    mode: Annotated[
+        tuple[str, ...],
+        Setting("what the emergency mode puts in force; default: all with a banner for it", example="[web.maintenance]"),
+    ] = ()
     notice_within: Annotated[
         Duration, Setting("how long an emergency run waits for its notice to be taken before it begins", ge=0, le=300)
     ] = Duration(10)
@@ -195,6 +199,16 @@ class Escalated:
 
 
 @dataclass(frozen=True)
+class Mode:
+    """The emergency mode: who has switched it on, and the brackets that it has put in force."""
+
+    at: datetime
+    by: str
+    modes: tuple[str, ...] = ()
+    lasts: Duration = Duration(0)
+
+
+@dataclass(frozen=True)
 class Emergency:
     """One emergency, folded from its events."""
 
@@ -209,6 +223,8 @@ class Emergency:
     said: tuple[Said, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     escalated: tuple[Escalated, ...] = ()
+    mode: Mode | None = None
+    thawed: bool = False  # the mode was switched off: scheduled runs go on, though it is open
     closed: datetime | None = None
     closed_by: str = ""
     resolution: str = ""
