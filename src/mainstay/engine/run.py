@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from mainstay import config
 from mainstay.engine import bracket, freeze, gate, owed, plan, promises, turn, verify
 from mainstay.engine.context import Context
 from mainstay.engine.drive import FINISHED, Drive, owned
 from mainstay.engine.quiet import wait_for_quiet
-from mainstay.ledger import events, runs
+from mainstay.ledger import events, lessons, runs
 from mainstay.model.codec import encode
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope
@@ -155,6 +156,7 @@ def _started(context: Context, routine: Routine, how: Launch) -> dict[str, objec
         "all_or_nothing": routine.all_or_nothing,
         "watch": routine.watch,
         "emergency": encode(how.emergency),
+        "configuration": config.version(context.site),
         "tasks": encode([*brackets, *(plan.record(context, task) for task in routine.tasks)]),
     }
 
@@ -189,5 +191,15 @@ def _finish(drive: Drive) -> None:
     why = bracket.leave(drive)
     drive.write(events.RUN_FINAL, verify.look(drive.context, drive.routine))
     status, verdict, because = verify.verdict(drive, why or owed.reason(drive.record))
+    _remember_lesson(drive)
     drive.write(events.RUN_ENDED, {"status": status, "verdict": verdict, "because": because})
     settle_if_clear(drive)
+
+
+def _remember_lesson(drive: Drive) -> None:
+    """Have the runbook looked at after a drill, however it ended."""
+    drilled = (task.id for task in drive.record.tasks if task.status in (Status.CHANGED, Status.FAILED))
+    known = (drive.task(id) for id in drilled)
+    if any(task and drive.kind(task).teaches for task in known):
+        version = config.version(drive.context.site)
+        drive.write(events.RUN_TAUGHT, {"text": lessons.PROCEDURE, "configuration": version})

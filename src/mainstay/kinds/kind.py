@@ -99,6 +99,7 @@ class TaskKind(ABC, Generic[F, P]):
     proves: ClassVar[str] = ""  # the task of the same target that makes the copies which this one proves restorable
     relieves: ClassVar[tuple[Symptom, ...]] = ()  # what it helps against in an emergency
     evidence: ClassVar[tuple[str, ...]] = ("check",)  # tasks of the same target whose looks are kept before it is used for that
+    teaches: ClassVar[bool] = False  # a drill: after it the runbook is to be looked at
     bracket: ClassVar[bool] = False  # its step stays in force around other tasks and is always taken back
     actions: ClassVar[dict[str, Act]] = {}
 

@@ -104,14 +104,15 @@ def _closed(found: Emergency, event: Event) -> Emergency:
     if found.closed:
         return found  # two people closed it at once: the first has
     body = event.body
-    left = tuple(FollowUp(number, text) for number, text in enumerate(body["follow_ups"], 1))
+    version = body.get("configuration", "")  # an earlier version of Mainstay did not write it down
+    left = tuple(FollowUp(number, text, configuration=version) for number, text in enumerate(body["follow_ups"], 1))
     return replace(found, closed=event.at, closed_by=body["by"], resolution=body["resolution"], follow_ups=left)
 
 
 def _followed(found: Emergency, event: Event) -> Emergency:
     body = event.body
     done = (
-        replace(one, done=event.at, by=body["by"], remark=body["remark"])
+        replace(one, done=event.at, by=body["by"], remark=body["remark"], done_under=body.get("configuration", ""))
         if one.number == body["number"] and not one.done
         else one
         for one in found.follow_ups

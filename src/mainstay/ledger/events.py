@@ -21,7 +21,7 @@ class Event:
 
 
 OCCURRENCE_CLAIMED = "occurrence.claimed"  # occurrence: "routine@intended UTC", claimed once; slot
-RUN_STARTED = "run.started"  # routine, launched_by, attended, all_or_nothing, watch, tasks, emergency
+RUN_STARTED = "run.started"  # routine, launched_by, attended, all_or_nothing, watch, tasks, emergency, configuration
 RUN_ADOPTED = "run.adopted"  # boot: its seq is the fence of whoever adopted the run
 RUN_CONSENTED = "run.consented"  # by, how, envelope
 RUN_BASELINE = "run.baseline"  # facts by check task, checks
@@ -40,6 +40,7 @@ RUN_FINAL = "run.final"  # facts by check task, checks
 RUN_ENDED = "run.ended"  # status, verdict, because
 RUN_NOTED = "run.noted"  # by, text: what the run says of itself, such as whom it could tell before it began
 RUN_ESCALATED = "run.escalated"  # by, text, after, to: an emergency run that lasts too long
+RUN_TAUGHT = "run.taught"  # text, configuration: after a drill the runbook is to be looked at
 RUN_SETTLED = "run.settled"  # by, text: nothing of it is owed any more, its held names are free
 ROUTINE_JUDGED = "routine.judged"  # routine, findings: whether it is ready for its next slot
 BLACKOUT_ADDED = "blackout.added"  # span, by
@@ -77,8 +78,8 @@ EMERGENCY_PHASE = "emergency.phase"  # phase, by, owner, text
 EMERGENCY_ESCALATED = "emergency.escalated"  # after, to: whom it has to reach now
 EMERGENCY_MODE_ON = "emergency.mode_on"  # by, modes, lasts: these brackets are put in force, scheduled runs stand still
 EMERGENCY_MODE_OFF = "emergency.mode_off"  # by, text: all of that is taken back
-EMERGENCY_CLOSED = "emergency.closed"  # by, resolution, follow_ups
-EMERGENCY_FOLLOWED = "emergency.followed"  # number, by, remark: a follow-up is done
+EMERGENCY_CLOSED = "emergency.closed"  # by, resolution, follow_ups, configuration
+EMERGENCY_FOLLOWED = "emergency.followed"  # number, by, remark, configuration: a follow-up is done; of a run, its lesson
 
 # Checklists: `run` is the id of the sheet, name@due
 CHECKLIST_OPENED = "checklist.opened"  # name, title, due, signed_by, items: it is due, and this is its form

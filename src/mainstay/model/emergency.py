@@ -180,13 +180,15 @@ class Said:
 
 @dataclass(frozen=True)
 class FollowUp:
-    """Something that is left to do; `done` is when somebody did it."""
+    """Something that is left to do; `done` is when somebody did it. Both have the version of the configuration of their time."""
 
     number: int
     text: str
     done: datetime | None = None
     by: str = ""
     remark: str = ""
+    configuration: str = ""
+    done_under: str = ""
 
 
 @dataclass(frozen=True)

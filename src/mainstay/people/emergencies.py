@@ -6,19 +6,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
+from mainstay import config
 from mainstay.engine import owed
 from mainstay.engine.context import Context
 from mainstay.ledger import emergencies as remembered
-from mainstay.ledger import events, queries
+from mainstay.ledger import events, lessons, queries
 from mainstay.model.codec import encode
-from mainstay.model.emergency import PHASES, Emergency, Severity
+from mainstay.model.emergency import PHASES, Emergency, FollowUp, Severity
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.run import RunRecord
 from mainstay.model.units import Duration
 from mainstay.people import evidence
 from mainstay.system import clock
-
-RUNBOOK = "update the runbook with what this emergency has taught"
 
 
 @dataclass(frozen=True)
@@ -101,21 +100,34 @@ class Emergencies:
 
     def close(self, id: str, by: str, resolution: str, follow_ups: Sequence[str]) -> Emergency:
         """Say how it ended and what is left to do, the runbook always; then look at every target once more."""
-        found, left = self._open(id), [*dict.fromkeys(follow_ups), RUNBOOK]
-        body = {"by": by, "resolution": resolution, "follow_ups": left}
+        found, left = self._open(id), [*dict.fromkeys(follow_ups), lessons.RUNBOOK]
+        version = config.version(self._context.site)
+        body = {"by": by, "resolution": resolution, "follow_ups": left, "configuration": version}
         self._journal.append(events.EMERGENCY_CLOSED, body, run=found.id)
         self.keep_evidence(found.id, "the emergency was closed")
         return self.get(found.id)
 
     def follow(self, id: str, number: int, by: str, remark: str) -> None:
-        """Say that something that was left to do is done."""
+        """Sign that something that was left to do is done: after an emergency, or after the drill of that run."""
+        if lesson := lessons.of_run(self._journal, id):
+            return self._sign(FollowUp(1, lesson.text, configuration=lesson.configuration), id, by, remark)
         found = self.get(id)
         known = {one.number: one for one in found.follow_ups}
         if number not in known:
             raise Refused("there is no such follow-up", on=f"{found.id} {number}", next=f"mainstay emergency show {found.id}")
         if known[number].done:
             raise Refused("it is done already", on=f"{found.id} {number}", because=f"{known[number].by} said so")
-        self._journal.append(events.EMERGENCY_FOLLOWED, {"number": number, "by": by, "remark": remark}, run=found.id)
+        return self._sign(known[number], found.id, by, remark)
+
+    def _sign(self, one: FollowUp, id: str, by: str, remark: str) -> None:
+        """Write it down, with the version that is in force now; a runbook that is still the same needs a word about that."""
+        version = config.version(self._context.site)
+        if one.text in (lessons.RUNBOOK, lessons.PROCEDURE) and version == one.configuration and not remark:
+            because = f"the configuration is still {version}, as it was then"
+            next = "say what was updated, or why nothing had to be: --remark TEXT"
+            raise Refused("a remark is needed", on=f"{id} {one.number}", because=because, next=next)
+        body = {"number": one.number, "by": by, "remark": remark, "configuration": version}
+        self._journal.append(events.EMERGENCY_FOLLOWED, body, run=id)
 
     def escalate(self) -> list[Escalation]:
         """Write down whom each open emergency, and each emergency run that is not over, has to reach by now; which is told."""
