@@ -24,16 +24,16 @@ from mainstay.ledger.samples import Samples
 from mainstay.model.because import Finding
 from mainstay.model.checklist import Sheet
 from mainstay.model.codec import encode
-from mainstay.model.emergency import Emergency
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.figure import Series
 from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
 from mainstay.model.units import Duration
-from mainstay.notify import deliver
+from mainstay.notify import deliver, ping, urgent
 from mainstay.people.checklists import Checklists
-from mainstay.people.emergencies import Emergencies
+from mainstay.people.emergencies import Emergencies, Escalation
+from mainstay.people.mode import EmergencyMode
 from mainstay.schedule.agenda import Agenda, Announced
 from mainstay.schedule.blackouts import Span
 from mainstay.system import clock
@@ -90,14 +90,19 @@ class App:
     @property
     def emergencies(self) -> Emergencies:
         """The emergencies of this site."""
-        return Emergencies(self.context)
+        return Emergencies(self.context, lambda id: urgent.tell(self.context, f"emergency:{id}"))
+
+    @property
+    def emergency_mode(self) -> EmergencyMode:
+        """The emergency mode of this site."""
+        return EmergencyMode(self.context, self.emergencies, self)
 
     @property
     def checklists(self) -> Checklists:
         """The checklists of this site."""
         return Checklists(self.context)
 
-    def remind(self) -> tuple[list[Emergency], list[Sheet]]:
+    def remind(self) -> tuple[list[Escalation], list[Sheet]]:
         """Write down what people have to be told by now: emergencies that stay open, checklists that are due."""
         return self.emergencies.escalate(), self.checklists.remind()
 
@@ -184,7 +189,9 @@ class App:
     # Doing
 
     def run(self, what: str | Routine, how: road.Launch, params: Mapping[str, Any] | None = None) -> RunRecord:
-        """Run a routine or a single task."""
+        """Run a routine or a single task; of an emergency, people are told before anything is done."""
+        if how.emergency:
+            how = replace(how, tell=lambda id: urgent.tell(self.context, f"emergency:{id}"))
         return road.launch(self.context, what if isinstance(what, Routine) else self.routine(what, params), how)
 
     def resume(self, id: str) -> RunRecord:
@@ -200,6 +207,8 @@ class App:
         self._beat(every)
         swept = recover.sweep(self.context)
         self._beat(every)
+        if every:
+            ping.ping(self.site, clock.now())
         return swept
 
     def bracket(self, what: str, params: Mapping[str, Any]) -> Task:
@@ -228,9 +237,15 @@ class App:
         """Tell whether somebody settles runs again and again."""
         return heartbeat.alive(self.site.state, clock.now())
 
-    def mode_on(self, what: str, lasts: Duration, reason: str) -> RunRecord:
-        """Put a bracket in force by hand; Refused while it is already."""
-        task = self.bracket(what, {"lasts": str(lasts), "reason": encoding.dumps(reason)})
+    def standing(self, task: str) -> RunRecord | None:
+        """Return the run by which a bracket is in force by hand; None when it is not."""
+        return standing.of_target(self.context, task)
+
+    def mode_on(self, what: str, lasts: Duration, reason: str, banner: str | None = None) -> RunRecord:
+        """Put a bracket in force by hand; Refused while it is already. With `banner` users read that, as of an emergency."""
+        given = {"lasts": str(lasts), "reason": encoding.dumps(reason if banner is None else banner)}
+        given |= {"emergency": "true"} if banner is not None else {}
+        task = self.bracket(what, given)
         if known := standing.of_target(self.context, task.id):
             raise Refused("it is in force already", on=task.id, because=known.because, next=f"mainstay mode off {task.id}")
         routine = Routine(task.id, (), around=(task,), origin=task.origin)

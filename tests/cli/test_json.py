@@ -34,6 +34,7 @@ CALLS = {
     "emergencies": "emergency list",
     "emergency": "emergency show",
     "fixes": "emergency fixes",
+    "situation": "emergency check",
     "modes": "mode status",
     "ledger": "ledger verify",
     "head": "ledger head",

@@ -174,14 +174,6 @@ def test_a_server_that_drips_is_cut_off_at_the_deadline(made: Made, free_port: i
     assert "not complete within 1s" in Outbox(app.site.state).all()[0].because
 
 
-def test_the_rate_of_an_hour_makes_the_rest_wait(made: Made, mailbox: Mailbox, mail_port: int) -> None:
-    app = made(mail(mail_port, "ops@example.org").replace("}}", "}, hourly: 2}"))
-    fail(app, 3)
-    assert deliver(app.context, pace=QUICK).sent == 2
-    assert deliver(app.context, pace=QUICK).sent == 0
-    assert [one.state for one in Outbox(app.site.state).all()] == ["sent", "sent", "owed"]
-
-
 def test_what_is_wanted_is_what_is_got(made: Made, mailbox: Mailbox, mail_port: int) -> None:
     app = made(mail(mail_port, "ops@example.org").replace("}}", "}, gets: [waiting]}"))
     fail(app)

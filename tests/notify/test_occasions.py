@@ -160,7 +160,7 @@ def test_an_emergency_is_told_by_the_first_event_of_its_run(made: Made, mail_por
     app.journal.append(events.RUN_STARTED, {**body, "emergency": emergency}, run="r1")
     assert told(app) == ["emergency: shop: EMERGENCY: well"]
     text = Outbox(app.site.state).all()[0].notice.text
-    assert "approver: bob" in text
+    assert "Approved by: bob" in text
     assert "\x1b" not in text
 
 

@@ -16,11 +16,12 @@ from mainstay.cli import emergencies as told
 from mainstay.engine.run import Launch
 from mainstay.ledger import emergencies as remembered
 from mainstay.ledger import events
+from mainstay.ledger.lessons import RUNBOOK
 from mainstay.model.because import Level
 from mainstay.model.emergency import Assessment, Emergency, Severity, assess
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.run import Status
-from mainstay.people.emergencies import RUNBOOK, Alarm
+from mainstay.people.emergencies import Alarm
 from mainstay.report.render import as_json, render
 from mainstay.system import clock
 from tests.engine.shop import Shop

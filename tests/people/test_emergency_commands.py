@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shop import Shop
+from tests.notify.mailbox import Mailbox, serve
 
 RULES = """
 emergencies:
@@ -97,3 +98,38 @@ def test_a_closed_one_reaches_nobody(shop: Shop) -> None:
     shop.run("emergency", "open", "--severity", "S1", "--reason", "the shop is down")
     shop.run("emergency", "close", "last", "--resolution", "up again")
     assert "nothing to remind of" in later(shop, 61)
+
+
+def mailed(shop: Shop, port: int) -> None:
+    """Give the shop a channel, a routine that begins with its backup and waits for a person, and a blackout of all the year."""
+    file = shop.folder / "mainstay.yaml"
+    text = file.read_text().replace("  launch:", "  security: {tasks: [safe.backup, mark.run, menu.sign]}\n  launch:", 1)
+    text = text.replace("12-24..12-26", "01-01..12-31")
+    way = f"smtp: {{host: 127.0.0.1, port: {port}, tls: none, sender: shop@example.org, to: [ops@example.org]}}"
+    file.write_text(f"{text}notify:\n  mail: {{{way}, gets: [emergency]}}\n")
+
+
+@pytest.mark.covers("EMG-01")
+def test_an_emergency_run_passes_the_blackout_keeps_its_backup_and_escalates_until_it_is_over(shop: Shop, free_port: int) -> None:
+    mailbox = Mailbox()
+    server = serve(mailbox, free_port)
+    mailed(shop, free_port)
+    assert "blackout" in shop.run("run", "security", "--yes")
+    shop.run("run", "security", "--yes", "--emergency", "--approver", "bob", "--reason", "CVE-2026-1")
+    record = shop.last()
+    assert [task["status"] for task in record["tasks"]] == ["changed", "changed", "waiting"]
+    assert record["emergency"] == {"approver": "bob", "reason": "CVE-2026-1"}
+    assert [one["text"] for one in record["remarks"] if one["act"] == "noted"] == ["told: mail to ops@example.org"]
+    assert f"{record['id']} is open for more than 15m: tell on-call" in later(shop, 16)
+    assert f"{record['id']} is open for more than 1h: tell manager" in later(shop, 61)
+    assert "nothing to remind of" in later(shop, 62)
+    shop.run("notify", "send")
+    shop.run("sign", "last", "menu.sign")
+    assert "nothing to remind of" in later(shop, 600)
+    server.stop()
+    assert [mail["Subject"].strip() for mail in mailbox.mails] == [
+        "corner-shop: EMERGENCY: security",
+        f"corner-shop: EMERGENCY is not over after 15m: {record['id']}",
+        f"corner-shop: EMERGENCY is not over after 1h: {record['id']}",
+    ]
+    assert "manager: bob@example.com" in mailbox.mails[2].get_content()

@@ -171,10 +171,8 @@ def remind() -> None:
     site = call.opened()
     emergencies, sheets = site.remind()
     for found in emergencies:
-        told = found.escalated[-1]
-        call.say(
-            f"{found.id} is open for more than {told.after}: tell {', '.join(told.to) or 'somebody: no contact is configured'}"
-        )
+        to = ", ".join(found.to) or "somebody: no contact is configured"
+        call.say(f"{found.id} is open for more than {found.after}: tell {to}")
     for sheet in sheets:
         _stands(sheet)
     if not emergencies and not sheets:

@@ -11,18 +11,22 @@ from typing import Any
 import typer
 
 from mainstay.app import App
-from mainstay.cli import call, doing
+from mainstay.cli import call, doing, when
+from mainstay.cli import notices as cli_notices
 from mainstay.cli.stop import Wish
+from mainstay.ledger import drills, events, runs
 from mainstay.ledger import emergencies as remembered
-from mainstay.ledger import events, runs
 from mainstay.model.because import Level
 from mainstay.model.emergency import SYMPTOMS, Assessment, Emergency, Severity, assess
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.plan import Undo
+from mainstay.model.situation import Situation
 from mainstay.model.task import Routine
 from mainstay.model.units import Duration
+from mainstay.notify import outbox
 from mainstay.people import fixes as known_fixes
 from mainstay.people.fixes import Fix
+from mainstay.people.situation import collect
 from mainstay.report import emergency, marks
 from mainstay.report.document import Cell, Document, Paragraph, Section, plural, sections, table
 from mainstay.report.emergency import Around, EmergencyReport
@@ -60,11 +64,54 @@ def opened(site: App, found: Emergency) -> None:
     call.say(f"  somebody has to be at it within {rank.respond}, and to say how it stands every {rank.update}")
     for who, where in found.contacts.items():
         call.say(f"  tell {who}" + (f": {where}" if where != who else ""))
+    call.say(f"  {found.told}")
     red = [finding for kept in found.evidence for seen in kept.looks for finding in seen.findings if finding.level > Level.OK]
     call.say(f"  evidence kept: {plural(len(red), 'finding')} not in order")
     if rules.freeze:
         call.say("  until it is closed, scheduled runs do nothing but backups and checks")
     call.say(f"  next: mainstay emergency fixes, mainstay emergency show {found.id}")
+
+
+def situation(site: App, back: Duration) -> Situation:
+    """Look at every target, and collect what the journal and the outbox hold."""
+    now = call.now(site.site)
+    found = collect(site.context, now - timedelta(seconds=back), site.check())
+    told = cli_notices.state(site.site, now, drills.newest(site.journal).values())
+    return replace(found, at=now, notices=tuple(outbox.troubles(site.site.state, now - _BACK)), unheard=told.unheard)
+
+
+def situation_json(found: Situation) -> dict[str, object]:
+    """Return it as JSON has it: of a notice, what `notify list` tells."""
+    names = ("site", "at", "since", "looked", "red", "runs", "changes", "waiting", "emergencies", "modes", "unheard")
+    deliveries = [
+        {"notice": one.notice.id, "subject": one.notice.subject, "to": str(one.lane), "state": one.state, "because": one.because}
+        for one in found.notices
+    ]
+    return {**{name: getattr(found, name) for name in names}, "notices": deliveries}
+
+
+def switch(state: str, id: str, lasts: str, say: str, by: str, remark: str) -> None:
+    """Switch the emergency mode on or off, and say what of it is in force."""
+    if state not in ("on", "off"):
+        raise ConfigError(f"the emergency mode is no {state!r}", next="mainstay emergency mode on | off")
+    site = call.opened()
+    id = site.emergencies.get(id).id
+    with doing.listening(site) as live:
+        found = (
+            live.emergency_mode.on(id, by, when.duration(lasts), say)
+            if state == "on"
+            else live.emergency_mode.off(id, by, remark)
+        )
+    if found.mode is None:
+        call.say(f"{id}: the emergency mode is off, and scheduled runs go on")
+        return
+    for task in found.mode.modes:
+        call.say(f"{id}: {task} shows users that something is broken, for {found.mode.lasts}")
+    if not found.mode.modes:
+        call.say(f"{id}: no target has an emergency banner, or it is in force by another hand")
+    call.say(f"  scheduled runs stand still\n  next: mainstay emergency mode off {id}")
+    if not site.guarded():
+        call.say("  no timer settles runs here: it stays until you lift it")
 
 
 def asked_for_follow_ups() -> list[str]:

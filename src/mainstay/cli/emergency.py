@@ -46,6 +46,7 @@ def open_(
     contact: Annotated[
         list[str] | None, typer.Option("--contact", metavar="WHO", help="Somebody else to be told; may be repeated.")
     ] = None,
+    mode: Annotated[bool, typer.Option("--mode", help="Switch the emergency mode on at once, for an hour.")] = False,
     name: Name = "",
 ) -> None:  # fmt: skip
     """Open an emergency: it gets an id, and the evidence is kept.
@@ -68,6 +69,57 @@ def open_(
     site = call.opened()
     opened = site.emergencies.open(Alarm(found, reason, call.person(name), because, contact or ()))
     emergencies.opened(site, opened)
+    if mode:
+        emergencies.switch("on", opened.id, "1h", "", call.person(name), "")
+
+
+@group.command()
+def check(
+    since: Annotated[str, typer.Option("--since", metavar="TIME", help="How far back runs and changes are told.")] = "3d",
+    as_json: Json = False,
+) -> None:
+    """Look at everything at once: what is red, and what changed lately.
+
+    Every target is looked at now. Beside that: runs that changed something or ended badly, changes of the configuration, runs and
+    modes that wait for somebody, open emergencies, notices that nobody took. The exit code is that of `mainstay check`.
+
+    \b
+    mainstay emergency check
+    mainstay emergency check --since 12h --json
+    """
+    from mainstay.cli import emergencies, when
+    from mainstay.report import situation
+
+    found = emergencies.situation(call.opened(), when.duration(since))
+    if as_json:
+        call.show_json("situation/1", emergencies.situation_json(found))
+    else:
+        call.show(situation.document(found))
+    raise typer.Exit(int(found.level))
+
+
+@group.command()
+def mode(
+    state: Annotated[str, typer.Argument(metavar="on|off", help="Switch it on, or take all of it back.")],
+    id: Id = "last",
+    lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long it is expected to last.")] = "1h",
+    say: Annotated[str, typer.Option("--say", metavar="TEXT", help="What users read; else a general sentence.")] = "",
+    name: Name = "",
+    remark: Remark = "",
+) -> None:
+    """Show users that something is broken, and take that back.
+
+    On keeps the evidence, puts every maintenance mode with an emergency banner in force (or what `emergencies: {mode: ...}`
+    names), proven from outside, and has scheduled runs stand still. Off lifts all of that, and they go on; closing the
+    emergency does the same. The reason of the emergency is never shown to users.
+
+    \b
+    mainstay emergency mode on --for 30m --say "Orders fail."
+    mainstay emergency mode off
+    """
+    from mainstay.cli import emergencies
+
+    emergencies.switch(state, id, lasts, say, call.person(name), remark)
 
 
 @group.command()
@@ -123,6 +175,8 @@ def close(
     site = call.opened()
     found = site.emergencies.get(id)
     left = follow_up if follow_up is not None or found.closed else emergencies.asked_for_follow_ups()
+    if found.mode:
+        emergencies.switch("off", found.id, "", "", call.person(name), resolution)
     emergencies.closed(site.emergencies.close(found.id, call.person(name), resolution, left or ()))
 
 
@@ -133,7 +187,9 @@ def done(
     name: Name = "",
     remark: Remark = "",
 ) -> None:
-    """Say that a follow-up is done.
+    """Sign that a follow-up is done: of an emergency, or of the drill of a run.
+
+    The version of the configuration is kept beside it. Where a runbook is still the same, the remark has to say why.
 
     \b
     mainstay emergency done EM-2026-001 1 --remark "alert is set"
@@ -152,14 +208,16 @@ def list_(
     \b
     mainstay emergency list
     """
+    from mainstay.ledger import lessons
     from mainstay.report import emergency_page
 
     site = call.opened()
     found = site.emergencies.all(count)
     if as_json:
-        call.show_json("emergencies/1", {"site": site.site.name, "at": call.now(site.site), "emergencies": found})
+        told = {"site": site.site.name, "at": call.now(site.site), "emergencies": found, "left": lessons.left(site.journal)}
+        call.show_json("emergencies/1", told)
     else:
-        call.show(emergency_page.overview(found, call.now(site.site)))
+        call.show(emergency_page.overview(found, lessons.left(site.journal), call.now(site.site)))
 
 
 @group.command()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mainstay.ledger import heartbeat
+from mainstay.ledger.drills import Drill
 from mainstay.model.errors import Mistake
 from mainstay.model.notice import Delivery
 from mainstay.model.task import Site
@@ -25,19 +27,34 @@ class NoticeState:
     failed: int = 0
     channel: str = ""
     because: str = ""
+    unheard: tuple[str, ...] = ()  # channels whose newest test nobody has confirmed in time
+    silent: str = ""  # why the newest call of the heartbeat failed
 
 
-def state(site: Site, now: datetime) -> NoticeState:
-    """Return how the notices of a site stand."""
+def state(site: Site, now: datetime, drills: Iterable[Drill] = ()) -> NoticeState:
+    """Return how the notices of a site stand, and the newest test of each channel."""
     found = outbox.troubles(site.state, now - _RECENT)
     counts = Counter(one.state for one in found)
     worst = next((one for one in found if one.because), None)
     channel, because = (str(worst.lane), worst.because) if worst else ("", "")
-    return NoticeState(len(site.channels), counts["owed"], counts["failed"], channel, because)
+    unheard = tuple(one.channel for one in drills if one.unheard(now) and one.channel in site.channels)
+    pinged = heartbeat.pinged(site.state) if site.heartbeat else None
+    silent = pinged.because if pinged else ""
+    return NoticeState(len(site.channels), counts["owed"], counts["failed"], channel, because, unheard, silent)
 
 
-def line(state: NoticeState) -> Paragraph:
-    """Tell it in one line."""
+def lines(state: NoticeState) -> tuple[Paragraph, ...]:
+    """Tell it in one line, and what is wrong with the alert path in one each."""
+    found = [_line(state)]
+    if state.unheard:
+        words = f"Nobody has confirmed the test of {', '.join(state.unheard)} → mainstay notify drill"
+        found.append(Paragraph(words, "warn"))
+    if state.silent:
+        found.append(Paragraph(f"Heartbeat: the monitor outside is not called: {state.silent}", "warn"))
+    return tuple(found)
+
+
+def _line(state: NoticeState) -> Paragraph:
     if not state.channels:
         return Paragraph("Notices: no channel, nobody is told when a run fails. → docs/how-to/send-notices.md", "warn")
     if not state.owed and not state.failed:

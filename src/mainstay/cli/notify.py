@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mainstay.report.document import Document, Tone
 
 app = call.command()
-group = call.command("notify", help="Tell people: try a channel, see what is owed, deliver it.")
+group = call.command("notify", help="Tell people: try a channel, test the alert path, see what is owed, deliver it.")
 app.add_typer(group)
 
 
@@ -56,8 +56,8 @@ def try_out(
                 call.say(f"to {lane}:\n{send.written(one, lane, site.name, notice)}")
                 continue
             try:
-                send.send(one, lane, site.name, notice)
-                call.say(f"{lane}: taken")
+                receipt = send.send(one, lane, site.name, notice)
+                call.say(f"{lane}: taken ({receipt})")
             except MainstayError as error:
                 call.say(f"{lane}: {error}")
                 missed.append(str(lane))
@@ -112,6 +112,50 @@ def deliver_now() -> None:
         raise Unreachable(
             "not everything was taken", because=f"{plural(done.failed, 'attempt')} failed", next="mainstay notify list"
         )
+
+
+@group.command()
+def drill(
+    channel: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHANNEL",
+            help="Only this one; all without it.",
+            autocompletion=call.completed(lambda site: [*site.site.channels]),
+        ),
+    ] = "",
+    within: Annotated[str, typer.Option("--within", metavar="TIME", help="How long to wait until each has taken it.")] = "60s",
+    name: call.Name = "",
+) -> None:
+    """Test the alert path end to end, through every channel.
+
+    A synthetic alert goes the way of every other: journal, outbox, channel. What the other side answered is told: 250 and the id
+    of the message, or the status. A channel with `confirm` carries a code: who reads it says so by `mainstay notify ack`. Exits
+    with 4 when a channel has not taken it in time, with 1 when nobody has confirmed an earlier test. For a weekly routine.
+
+    \b
+    mainstay notify drill
+    mainstay notify drill pager --within 5m
+    """
+    from mainstay.cli import drilling, when
+
+    drilling.drilled(call.opened(), channel, when.duration(within), call.person(name))
+
+
+@group.command()
+def ack(code: Annotated[str, typer.Argument(metavar="CODE", help="The code that the alert had.")], name: call.Name = "") -> None:
+    """Say that the alert of a drill was read.
+
+    The code is in the alert alone: whoever says it has read it.
+
+    \b
+    mainstay notify ack 7KQ2MD
+    """
+    from mainstay.notify import drill
+
+    found = drill.heard(call.opened().context, code, call.person(name))
+    late = "" if found.heard and found.heard <= found.until else ", which is late"
+    call.say(f"{found.channel} was heard by {found.heard_by}{late}")
 
 
 def _told(one: Delivery) -> dict[str, object]:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from mainstay.cli import notices
 from mainstay.engine import agenda, owed
 from mainstay.kinds import registry
+from mainstay.ledger import drills, lessons
+from mainstay.ledger.lessons import Lesson
 from mainstay.ledger.memory import Memory
 from mainstay.model.emergency import Emergency
 from mainstay.model.run import RunRecord, Status, Verdict
@@ -62,6 +64,7 @@ class State:
     open_runs: tuple[OpenRun, ...]
     notices: notices.NoticeState
     emergencies: tuple[Emergency, ...]
+    left: tuple[Lesson, ...]
     service: service.Standing | None
 
 
@@ -72,8 +75,9 @@ def of(site: Site, now: datetime, category: str | None = None) -> State:
     routines = (routine_state(calendar, memory, routine, now) for routine in site.routines.values())
     runs = (open_run(site, record) for record in memory.unsettled())
     seen, burning = tuple(looks(site, memory, category)), tuple(memory.emergencies())
-    told = notices.state(site, now)
-    return State(site.name, now, seen, tuple(routines), tuple(runs), told, burning, service.read(site.state))
+    told = notices.state(site, now, drills.newest(memory.journal).values())
+    left = tuple(lessons.left(memory.journal))
+    return State(site.name, now, seen, tuple(routines), tuple(runs), told, burning, left, service.read(site.state))
 
 
 def looks(site: Site, memory: Memory, category: str | None = None) -> Iterator[standing.Look]:
@@ -136,7 +140,8 @@ def document(state: State) -> Document:
     summary = ", ".join(part for part in (page.summary, f"{late} overdue" if late else "") if part)
     colophon = "From memory; `mainstay check` looks now."
     going = Section("Service", (Entries(tuple(_service_entries(state.service, state.at))),) if state.service else ())
-    told = sections(burning, waiting, *targets, routines, going, Section("", (notices.line(state.notices),)))
+    left = Section("Left to do", (listed(state.left, lambda one: _left(one, state.at)),) if state.left else ())
+    told = sections(burning, waiting, left, *targets, routines, going, Section("", notices.lines(state.notices)))
     return replace(page, summary=summary, sections=told, colophon=colophon)
 
 
@@ -177,6 +182,11 @@ def _burning(one: Emergency, now: datetime) -> Entry:
         ago(one.opened, now),
         (Cell(stands), Cell(f"→ mainstay emergency show {one.id}", "info")),
     )
+
+
+def _left(one: Lesson, now: datetime) -> Entry:
+    command = f"→ mainstay emergency done {one.id} {one.number} --remark TEXT"
+    return Entry(Cell("·", "warn"), f"{one.id}: {one.text}", ago(one.at, now), (Cell(command, "info"),))
 
 
 def _open_entry(one: OpenRun, now: datetime) -> Entry:

@@ -9,7 +9,10 @@ from mainstay.model.emergency import Emergencies
 
 
 def check_fixes(binder: Binder, tasks: TaskBinder, wanted: Emergencies | None) -> None:
-    """Note every quick fix that is no task of this site."""
+    """Note every quick fix, and every part of the emergency mode, that is no task of this site."""
+    for number, id in enumerate(wanted.mode if wanted else ()):
+        origin = binder.origins[f"emergencies.mode[{number}]"]
+        tasks.bind(Entry(id, Map((), origin), origin), f"emergencies.mode[{number}]", ())
     for symptom, ids in wanted.fixes.items() if wanted else ():
         for number, id in enumerate(ids):
             path = f"emergencies.fixes.{symptom}[{number}]"

@@ -11,7 +11,7 @@ from mainstay.config.document import Node
 from mainstay.model.channel import Sort
 from mainstay.model.checklist import Due
 from mainstay.model.emergency import Emergencies
-from mainstay.model.service import Checks, Role, Serve
+from mainstay.model.service import Checks, Heartbeat, Role, Serve
 from mainstay.model.setting import Setting
 from mainstay.model.task import Category, TaskLevel
 from mainstay.model.units import Duration
@@ -55,6 +55,9 @@ class SiteShape:
     checks: Annotated[Checks, Setting("how often `mainstay serve` looks at every target", example="{every: 5m}")] = field(
         default_factory=Checks
     )
+    heartbeat: Annotated[
+        Heartbeat | None, Setting("an address outside that notices when it is no longer called", example="{url: {env: PING}}")
+    ] = None
     access: Annotated[
         dict[str, Role],
         Setting(
@@ -211,6 +214,10 @@ class WindowShape:
         tuple[str, ...], Setting("local times at which people are told how far the run is", example='["03:00", "04:00"]')
     ] = ()
     advice: Annotated[str, Setting("what people should do or expect, as notices say it", example="Save your work by 01:55.")] = ""
+
+    untold: Annotated[
+        Literal["warn", "block"], Setting("what a scheduled run does whose `notices` were not delivered in time")
+    ] = "warn"
 
     def __post_init__(self) -> None:
         """Refuse parts of a day: a slot keeps its time of day."""

@@ -37,7 +37,7 @@ def _window(binder: Binder, name: str, node: Node) -> Window | None:
     read = [_readable(binder, f"{path}.rule", shape.rule, rules.parse)]
     for key, texts, parse in (("notices", shape.notices, leads.parse), ("status", shape.status, leads.clock)):
         read += [_readable(binder, f"{path}.{key}[{number}]", text, parse) for number, text in enumerate(texts)]
-    own = {key: getattr(shape, key) for key in ("rule", "length", "postpone", "notices", "status", "advice")}
+    own = {key: getattr(shape, key) for key in ("rule", "length", "postpone", "notices", "status", "advice", "untold")}
     return Window(name, **own, max_impact=Impact[shape.max_impact.upper()], origin=origin) if all(read) else None
 
 

@@ -13,9 +13,10 @@ _EXEMPT = frozenset({TaskClass.BACKUP, TaskClass.CHECK})
 
 def frozen(context: Context, task: Task) -> Because | None:
     """Return why an unattended task must not act now: an emergency is open."""
-    if not context.site.emergencies.freeze or context.task_kind(task).task_class in _EXEMPT:
+    if context.task_kind(task).task_class in _EXEMPT:
         return None
-    found = emergencies.still_open(context.journal)
+    always = context.site.emergencies.freeze
+    found = [one for one in emergencies.still_open(context.journal) if one.mode or (always and not one.thawed)]
     return because(f"an emergency is open: {found[0].id}", found[0].reason) if found else None
 
 
@@ -23,5 +24,5 @@ def refuse(context: Context, routine: Routine) -> None:
     """Raise Refused when nothing of a scheduled routine might be done now."""
     reasons = [frozen(context, task) for task in routine.tasks]
     if reasons and all(reasons):
-        next = "it runs again when the emergency is closed; `emergencies: {freeze: false}` lets it run meanwhile"
+        next = "it runs again when the emergency is closed; mainstay emergency mode off lets it run meanwhile"
         raise Refused("frozen", on=routine.name, because=str(reasons[0]), next=next)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from mainstay.engine import agenda, gate, measured, plan
+from mainstay.engine import agenda, gate, measured, plan, promises
 from mainstay.engine.context import Context
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.plan import Impact
@@ -49,6 +49,7 @@ def _slot(context: Context, known: Agenda, routine: Routine, slot: Slot | None) 
     span = forbidding(agenda.spans(context, slot.start, slot.end), slot.start, slot.end, slot.max_impact)
     if span and not known.exempt(routine):
         yield Finding(Level.CRITICAL, "blackout", span.because(known.zone), "work that people notice is deferred")
+    yield from _notices(context, routine, slot)
     length, needed = Duration((slot.end - slot.start) / timedelta(seconds=1)), plan.needed(context, routine)
     if needed is None:
         advice = "give it a budget: without one, and without five runs, it does not start unattended"
@@ -56,6 +57,19 @@ def _slot(context: Context, known: Agenda, routine: Routine, slot: Slot | None) 
     else:
         level = Level.CRITICAL if needed > length else Level.OK
         yield Finding(level, "time", because("expected, with rollback and buffer", needed, ">" if level else "<=", length))
+
+
+def _notices(context: Context, routine: Routine, slot: Slot) -> Iterator[Finding]:
+    """Tell which notices that were promised before the slot have not been delivered."""
+    window = context.site.windows.get(routine.window)
+    if window is None or not window.notices:
+        return
+    level = Level.CRITICAL if window.untold == "block" else Level.WARNING
+    missing = promises.broken(context, routine, slot)
+    for why in missing:
+        yield Finding(level, "notices", why, "mainstay notify list")
+    if not missing:
+        yield Finding(Level.OK, "notices", because("people are told", ", ".join(window.notices)))
 
 
 def _rollback(context: Context, routine: Routine) -> Iterator[Finding]:

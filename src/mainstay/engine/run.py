@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import getpass
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mainstay.engine import bracket, freeze, gate, owed, phases, plan, turn, verify
+from mainstay import config
+from mainstay.engine import bracket, freeze, gate, owed, phases, plan, promises, turn, verify
 from mainstay.engine.context import Context
 from mainstay.engine.drive import FINISHED, Drive, owned
 from mainstay.engine.quiet import wait_for_quiet
-from mainstay.ledger import events, runs
+from mainstay.ledger import events, lessons, runs
 from mainstay.model.codec import encode
 from mainstay.model.errors import Refused
 from mainstay.model.plan import Envelope
@@ -40,7 +41,7 @@ class Launch:
 
     `envelope` is what a person consented to, `how` is how they said so. An `emergency` passes blackouts; somebody is there, and
     answers for it. With `stands`, the run is nothing but its brackets: they are put in force and stay so without an owner, until
-    a person lifts them or that time is over.
+    a person lifts them or that time is over. With `tell`, people are told before anything else.
     """
 
     by: str = ""
@@ -50,6 +51,7 @@ class Launch:
     how: str = ""
     emergency: Override | None = None
     stands: Standing | None = None
+    tell: Callable[[str], str] | None = None  # tells people of the run of this id, and says whom it has reached
 
 
 def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
@@ -60,6 +62,8 @@ def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
         adopted = context.journal.append(events.RUN_ADOPTED, {"boot": clock.boot_id()}, run=id)
         drive = Drive(context, routine, runs.fold([started, adopted]), adopted.seq)
         context.listener.event(drive.record, adopted)
+        if how.tell:
+            drive.write(events.RUN_NOTED, {"by": "mainstay", "text": how.tell(id)})
         slot = None
         with _refusal_remembered(drive):
             slot = gate.slot(context, routine) if how.scheduled else None
@@ -67,6 +71,8 @@ def launch(context: Context, routine: Routine, how: Launch) -> RunRecord:
                 freeze.refuse(context, routine)
             if how.envelope and not how.emergency:
                 gate.refuse_outside(context, routine, how.envelope.impact)
+            if slot:
+                promises.hold(drive, slot)
         if how.envelope:
             drive.write(events.RUN_CONSENTED, {"by": _by(how), "how": how.how, "envelope": encode(how.envelope)})
         return begin(drive, slot, how.stands)
@@ -157,6 +163,7 @@ def _started(context: Context, routine: Routine, how: Launch) -> dict[str, objec
         "watch_every": routine.watch_every,
         "rollback": routine.rollback,
         "emergency": encode(how.emergency),
+        "configuration": config.version(context.site),
         "tasks": encode([*brackets, *(plan.record(context, task) for task in routine.tasks)]),
     }
 
@@ -191,5 +198,15 @@ def _finish(drive: Drive) -> None:
     why = bracket.leave(drive)
     drive.write(events.RUN_FINAL, verify.look(drive.context, drive.routine, drive.record.baseline))
     status, verdict, because = verify.verdict(drive, why or owed.reason(drive.record))
+    _remember_lesson(drive)
     drive.write(events.RUN_ENDED, {"status": status, "verdict": verdict, "because": because})
     settle_if_clear(drive)
+
+
+def _remember_lesson(drive: Drive) -> None:
+    """Have the runbook looked at after a drill, however it ended."""
+    drilled = (task.id for task in drive.record.tasks if task.status in (Status.CHANGED, Status.FAILED))
+    known = (drive.task(id) for id in drilled)
+    if any(task and drive.kind(task).teaches for task in known):
+        version = config.version(drive.context.site)
+        drive.write(events.RUN_TAUGHT, {"text": lessons.PROCEDURE, "configuration": version})

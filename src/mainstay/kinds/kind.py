@@ -100,6 +100,7 @@ class TaskKind(ABC, Generic[F, P]):
     relieves: ClassVar[tuple[Symptom, ...]] = ()  # what it helps against in an emergency
     evidence: ClassVar[tuple[str, ...]] = ("check",)  # tasks of the same target whose looks are kept before it is used for that
     on_stop: ClassVar[OnStop] = ""  # what becomes of its step under way when the run is to stop, where nobody says; see Task
+    teaches: ClassVar[bool] = False  # a drill: after it the runbook is to be looked at
     bracket: ClassVar[bool] = False  # its step stays in force around other tasks and is always taken back
     actions: ClassVar[dict[str, Act]] = {}
 

@@ -10,7 +10,7 @@ from mainstay.ledger import database, events
 from mainstay.ledger.events import Event
 from mainstay.ledger.journal import Journal
 from mainstay.model.codec import decode
-from mainstay.model.emergency import Emergency, Escalated, Evidence, FollowUp, Said, Severity
+from mainstay.model.emergency import Emergency, Escalated, Evidence, FollowUp, Mode, Said, Severity
 from mainstay.model.errors import Refused
 from mainstay.model.units import Duration
 
@@ -77,6 +77,10 @@ def _evidence(found: Emergency, event: Event) -> Emergency:
     return replace(found, evidence=(*found.evidence, decode(Evidence, event.body)))
 
 
+def _told(found: Emergency, event: Event) -> Emergency:
+    return replace(found, told=event.body["text"])
+
+
 def _noted(found: Emergency, event: Event) -> Emergency:
     return replace(found, said=(*found.said, Said(event.at, event.body["by"], event.body["text"])))
 
@@ -91,18 +95,24 @@ def _escalated(found: Emergency, event: Event) -> Emergency:
     return replace(found, escalated=(*found.escalated, told))
 
 
+def _mode_on(found: Emergency, event: Event) -> Emergency:
+    body = event.body
+    return replace(found, mode=Mode(event.at, body["by"], tuple(body["modes"]), Duration(body["lasts"])), thawed=False)
+
+
 def _closed(found: Emergency, event: Event) -> Emergency:
     if found.closed:
         return found  # two people closed it at once: the first has
     body = event.body
-    left = tuple(FollowUp(number, text) for number, text in enumerate(body["follow_ups"], 1))
+    version = body.get("configuration", "")  # an earlier version of Mainstay did not write it down
+    left = tuple(FollowUp(number, text, configuration=version) for number, text in enumerate(body["follow_ups"], 1))
     return replace(found, closed=event.at, closed_by=body["by"], resolution=body["resolution"], follow_ups=left)
 
 
 def _followed(found: Emergency, event: Event) -> Emergency:
     body = event.body
     done = (
-        replace(one, done=event.at, by=body["by"], remark=body["remark"])
+        replace(one, done=event.at, by=body["by"], remark=body["remark"], done_under=body.get("configuration", ""))
         if one.number == body["number"] and not one.done
         else one
         for one in found.follow_ups
@@ -112,9 +122,12 @@ def _followed(found: Emergency, event: Event) -> Emergency:
 
 _CHANGES: dict[str, Callable[[Emergency, Event], Emergency]] = {
     events.EMERGENCY_EVIDENCE: _evidence,
+    events.EMERGENCY_TOLD: _told,
     events.EMERGENCY_NOTED: _noted,
     events.EMERGENCY_PHASE: _phase,
     events.EMERGENCY_ESCALATED: _escalated,
+    events.EMERGENCY_MODE_ON: _mode_on,
+    events.EMERGENCY_MODE_OFF: lambda found, _: replace(found, mode=None, thawed=True),
     events.EMERGENCY_CLOSED: _closed,
     events.EMERGENCY_FOLLOWED: _followed,
 }

@@ -21,7 +21,8 @@ class Event:
 
 
 OCCURRENCE_CLAIMED = "occurrence.claimed"  # occurrence: "routine@intended UTC", claimed once; slot
-RUN_STARTED = "run.started"  # routine, launched_by, attended, all_or_nothing, watch, watch_every, rollback, tasks, emergency
+# routine, launched_by, attended, all_or_nothing, watch, watch_every, rollback, tasks, emergency, configuration
+RUN_STARTED = "run.started"
 RUN_ADOPTED = "run.adopted"  # boot: its seq is the fence of whoever adopted the run
 RUN_CONSENTED = "run.consented"  # by, how, envelope
 RUN_BASELINE = "run.baseline"  # facts by check task, checks
@@ -39,9 +40,10 @@ RUN_WAITED = "run.waited"  # by, text: for how long it waited for little traffic
 RUN_TURNED = "run.turned"  # because: from now on this run only takes back
 RUN_FINAL = "run.final"  # facts by check task, checks
 RUN_ENDED = "run.ended"  # status, verdict, because
-RUN_SETTLED = (
-    "run.settled"  # by, text, watched (its watch has ended well): nothing of it is owed any more, its held names are free
-)
+RUN_NOTED = "run.noted"  # by, text: what the run says of itself, such as whom it could tell before it began
+RUN_ESCALATED = "run.escalated"  # by, text, after, to: an emergency run that lasts too long
+RUN_TAUGHT = "run.taught"  # text, configuration: after a drill the runbook is to be looked at
+RUN_SETTLED = "run.settled"  # by, text, watched (its watch ended well): nothing of it is owed any more, its held names are free
 ROUTINE_JUDGED = "routine.judged"  # routine, findings: whether it is ready for its next slot
 BLACKOUT_ADDED = "blackout.added"  # span, by
 BLACKOUT_REMOVED = "blackout.removed"  # name, by, text
@@ -69,6 +71,8 @@ PEOPLES_ACTS = {
     RUN_SIGNED: "signed",
     RUN_CANCELLED: "cancelled",
     RUN_ANSWERED: "answered",
+    RUN_NOTED: "noted",
+    RUN_ESCALATED: "escalated",
     RUN_SETTLED: "settled",
 }
 
@@ -76,15 +80,22 @@ PEOPLES_ACTS = {
 EMERGENCY_OPENED = (
     "emergency.opened"  # severity, reason, by, because, contacts, respond, update: whom it reaches is to be told at once
 )
+EMERGENCY_TOLD = "emergency.told"  # text: whom its first notice has reached
 EMERGENCY_EVIDENCE = "emergency.evidence"  # at, why, looks, changed, unsettled
 EMERGENCY_NOTED = "emergency.noted"  # by, text
 EMERGENCY_PHASE = "emergency.phase"  # phase, by, owner, text
 EMERGENCY_ESCALATED = "emergency.escalated"  # after, to: whom it has to reach now
-EMERGENCY_CLOSED = "emergency.closed"  # by, resolution, follow_ups
-EMERGENCY_FOLLOWED = "emergency.followed"  # number, by, remark: a follow-up is done
+EMERGENCY_MODE_ON = "emergency.mode_on"  # by, modes, lasts: these brackets are put in force, scheduled runs stand still
+EMERGENCY_MODE_OFF = "emergency.mode_off"  # by, text: all of that is taken back
+EMERGENCY_CLOSED = "emergency.closed"  # by, resolution, follow_ups, configuration
+EMERGENCY_FOLLOWED = "emergency.followed"  # number, by, remark, configuration: a follow-up is done; of a run, its lesson
 
 # Checklists: `run` is the id of the sheet, name@due
 CHECKLIST_OPENED = "checklist.opened"  # name, title, due, signed_by, items: it is due, and this is its form
 CHECKLIST_ANSWERED = "checklist.answered"  # number, answer, by ("" = facts), text
 CHECKLIST_SIGNED = "checklist.signed"  # by, role, login, content (SHA-256), text
 CHECKLIST_REMINDED = "checklist.reminded"  # name, title, due, after, unanswered, missing: somebody is to be told
+
+# The alert path: `task` is the channel
+ALERT_TESTED = "alert.tested"  # channel, code, by, within: a synthetic alert, of which a person may have to say the code
+ALERT_HEARD = "alert.heard"  # code, by

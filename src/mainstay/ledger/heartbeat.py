@@ -1,17 +1,27 @@
-"""The sign of life of whoever settles runs again and again: a timer, or the process that keeps schedules."""
+"""Signs of life: of whoever settles runs again and again, and the newest call of an address outside that waits for them."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from mainstay.model.units import Duration, Size
 from mainstay.system import files
 
-_NAME = "settled.at"
+_NAME, _PINGED = "settled.at", "pinged.json"
 _LARGEST = Size(1000)
 _TOLERANCE = timedelta(seconds=5)  # a clock that was set back a little
+
+
+@dataclass(frozen=True)
+class Pinged:
+    """The newest call, and why it failed or was left out; `well` is when the last one was answered."""
+
+    at: datetime
+    because: str = ""
+    well: datetime | None = None
 
 
 def beat(state: Path, now: datetime, every: Duration) -> None:
@@ -27,3 +37,19 @@ def alive(state: Path, now: datetime) -> bool:
         return -_TOLERANCE <= age <= timedelta(seconds=2 * every)
     except (OSError, ValueError, KeyError, TypeError):
         return False  # nobody has ever settled, or nobody can tell
+
+
+def keep(state: Path, found: Pinged) -> None:
+    """Write down how the newest call went."""
+    kept = {"at": found.at.isoformat(), "because": found.because, "well": found.well.isoformat() if found.well else None}
+    files.write_atomic(state / _PINGED, json.dumps(kept).encode())
+
+
+def pinged(state: Path) -> Pinged | None:
+    """Return how the newest call went, or None when there never was one."""
+    try:
+        kept = json.loads(files.read_bounded(state / _PINGED, _LARGEST))
+        well = datetime.fromisoformat(kept["well"]) if kept["well"] else None
+        return Pinged(datetime.fromisoformat(kept["at"]), kept["because"], well)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

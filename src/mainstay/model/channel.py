@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.target import Origin
+from mainstay.model.units import Duration
 
-Sort = Literal["lead", "status", "overrun", "all_clear", "degraded", "failed", "refused", "waiting", "cancelled", "emergency"]
+Sort = Literal[
+    "lead", "status", "overrun", "all_clear", "degraded", "failed", "refused", "waiting", "cancelled", "emergency", "drill"
+]
 SORTS: tuple[Sort, ...] = (
-    *("lead", "status", "overrun", "all_clear", "degraded", "failed", "refused", "waiting", "cancelled", "emergency"),
+    *("lead", "status", "overrun", "all_clear", "degraded", "failed", "refused", "waiting", "cancelled", "emergency", "drill"),
 )
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_NUMBER = re.compile(r"\+[1-9][0-9]{5,14}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _SERVICES = (
     *("discord", "gotify", "gotifys", "json", "jsons", "mailto", "mailtos", "matrix", "matrixs", "mmost", "mmosts", "msteams"),
@@ -76,6 +80,33 @@ class Webhook:
 
 
 @dataclass(frozen=True)
+class Sms:
+    """A gateway that sends a short text to a telephone, by one HTTP request for each number."""
+
+    url: Annotated[str, Setting("where the gateway takes a text", example="https://sms.example.org/messages")]
+    to: Annotated[tuple[str, ...], Setting("the numbers", example="['+49301234567']")]
+    fields: Annotated[
+        dict[str, str], Setting("what is posted; {to} and {text} are put in", example="{To: '{to}', Body: '{text}'}")
+    ] = field(default_factory=lambda: {"to": "{to}", "text": "{text}"})
+    form: Annotated[bool, Setting("post the fields as a form instead of as JSON")] = False
+    headers: Annotated[dict[str, SecretRef], Setting("further headers, whose values are secrets")] = field(default_factory=dict)
+    length: Annotated[int, Setting("characters of a text; the rest is cut off", ge=40, le=1600)] = 160
+
+    def __post_init__(self) -> None:
+        """Refuse what no gateway understands."""
+        if not re.fullmatch(r"https?://[^\s@]+", self.url):
+            raise ValueError("the url begins with http:// or https:// and holds no user name")
+        if wrong := [name for name in self.headers if not _HEADER.fullmatch(name)]:
+            raise ValueError(f"{wrong[0]!r} is not the name of a header")
+        if not self.to or len(set(self.to)) < len(self.to):
+            raise ValueError("`to` names each number once, and at least one")
+        if wrong := [number for number in self.to if not _NUMBER.fullmatch(number)]:
+            raise ValueError(f"{wrong[0]!r} is not a number in the international form, such as +49301234567")
+        if not any("{text}" in value for value in self.fields.values()):
+            raise ValueError("no field holds {text}")
+
+
+@dataclass(frozen=True)
 class Apprise:
     """Whatever Apprise reaches (chats, SMS gateways); needs the extra `apprise`."""
 
@@ -83,29 +114,41 @@ class Apprise:
     schemes: Annotated[tuple[str, ...], Setting("the schemes that are allowed")] = _SERVICES
 
 
+Way: TypeAlias = Smtp | Slack | Webhook | Sms | Apprise
+
+
 @dataclass(frozen=True)
 class ChannelShape:
-    """One way to people: exactly one of `smtp`, `slack`, `webhook`, `apprise`."""
+    """One way to people: exactly one of `smtp`, `slack`, `webhook`, `sms`, `apprise`."""
 
     smtp: Annotated[Smtp | None, Setting("mail")] = None
     slack: Annotated[Slack | None, Setting("a Slack-compatible webhook")] = None
     webhook: Annotated[Webhook | None, Setting("a plain webhook")] = None
+    sms: Annotated[Sms | None, Setting("short texts through a gateway")] = None
     apprise: Annotated[Apprise | None, Setting("one of the services of Apprise")] = None
     gets: Annotated[tuple[Sort, ...], Setting("which notices; all by default", example="[failed, waiting, emergency]")] = SORTS
-    hourly: Annotated[int, Setting("how many are sent in an hour at most; the others wait", ge=1)] = 60
+    hourly: Annotated[
+        int, Setting("how many messages each recipient gets in an hour at most; the last one holds all that wait", ge=1)
+    ] = 60
     within: Annotated[int, Setting("seconds that one delivery may take", ge=1, le=300)] = 30
+    confirm: Annotated[
+        Duration | None, Setting("how soon a person has to confirm the code of a `mainstay notify drill`", ge=60, example="24h")
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse a channel that leads nowhere, or to two places."""
-        if len([way for way in (self.smtp, self.slack, self.webhook, self.apprise) if way]) != 1:
-            raise ValueError("write exactly one of smtp, slack, webhook, apprise")
+        if len([way for way in self.ways if way]) != 1:
+            raise ValueError("write exactly one of smtp, slack, webhook, sms, apprise")
 
     @property
-    def way(self) -> Smtp | Slack | Webhook | Apprise:
+    def ways(self) -> tuple[Way | None, ...]:
+        """All of them, of which one is written."""
+        return self.smtp, self.slack, self.webhook, self.sms, self.apprise
+
+    @property
+    def way(self) -> Way:
         """The one that is written."""
-        found = self.smtp or self.slack or self.webhook or self.apprise
-        assert found  # __post_init__ saw to it
-        return found
+        return next(way for way in self.ways if way)  # __post_init__ saw to it
 
 
 @dataclass(frozen=True)

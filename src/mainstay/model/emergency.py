@@ -77,6 +77,13 @@ class Emergencies:
     freeze: Annotated[bool, Setting("while one is open, scheduled runs do nothing but backups and checks, as in a blackout")] = (
         True
     )
+    mode: Annotated[
+        tuple[str, ...],
+        Setting("what the emergency mode puts in force; default: all with a banner for it", example="[web.maintenance]"),
+    ] = ()
+    notice_within: Annotated[
+        Duration, Setting("how long an emergency run waits for its notice to be taken before it begins", ge=0, le=300)
+    ] = Duration(10)
     fixes: Annotated[
         dict[Symptom, tuple[str, ...]], Setting("further tasks that relieve a symptom", example="{memory: [api.run]}")
     ] = field(default_factory=dict)
@@ -173,13 +180,15 @@ class Said:
 
 @dataclass(frozen=True)
 class FollowUp:
-    """Something that is left to do; `done` is when somebody did it."""
+    """Something that is left to do; `done` is when somebody did it. Both have the version of the configuration of their time."""
 
     number: int
     text: str
     done: datetime | None = None
     by: str = ""
     remark: str = ""
+    configuration: str = ""
+    done_under: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,6 +198,16 @@ class Escalated:
     at: datetime
     after: Duration
     to: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Mode:
+    """The emergency mode: who has switched it on, and the brackets that it has put in force."""
+
+    at: datetime
+    by: str
+    modes: tuple[str, ...] = ()
+    lasts: Duration = Duration(0)
 
 
 @dataclass(frozen=True)
@@ -202,9 +221,12 @@ class Emergency:
     by: str
     because: str = ""  # how its severity was found
     contacts: dict[str, str] = field(default_factory=dict)
+    told: str = ""  # whom its first notice has reached
     said: tuple[Said, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     escalated: tuple[Escalated, ...] = ()
+    mode: Mode | None = None
+    thawed: bool = False  # the mode was switched off: scheduled runs go on, though it is open
     closed: datetime | None = None
     closed_by: str = ""
     resolution: str = ""

@@ -20,6 +20,7 @@ class Notice:
     text: str
     until: datetime | None = None  # of no use to anybody later than this
     invitation: str = ""  # an iCalendar object (RFC 5545)
+    of: tuple[str, ...] = ()  # a digest: the notices that it holds
 
 
 @dataclass(frozen=True, order=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from mainstay.model.setting import Setting
+from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.units import Duration
 
 Right = Literal["look", "run", "sign", "cancel"]
@@ -34,6 +34,15 @@ class Checks:
     """How often `mainstay serve` looks at every target."""
 
     every: Annotated[Duration, Setting("time from one look to the next", ge=10, example="5m")] = Duration(300)
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """An address outside that is called while all is well, so that silence is noticed there."""
+
+    url: Annotated[SecretRef, Setting("the address, whose path is its password", example="{file: /etc/mainstay/ping}")]
+    every: Annotated[Duration, Setting("how often", ge=60, example="5m")] = Duration(300)
+    within: Annotated[Duration, Setting("how long its answer is waited for", ge=1, le=60)] = Duration(10)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from mainstay.model.checklist import Checklist
 from mainstay.model.emergency import Emergencies
 from mainstay.model.phase import Phase
 from mainstay.model.plan import Impact
-from mainstay.model.service import Checks, Role, Serve
+from mainstay.model.service import Checks, Heartbeat, Role, Serve
 from mainstay.model.target import Origin, Target
 from mainstay.model.units import Duration
 
@@ -151,6 +151,7 @@ class Window:
     notices: tuple[str, ...] = ()  # lead times, see `schedule.leads`
     status: tuple[str, ...] = ()  # local times at which people are told how far the run is
     advice: str = ""  # what people should do or expect
+    untold: Literal["warn", "block"] = "warn"  # a scheduled run whose notices were not delivered in time
 
 
 @dataclass(frozen=True)
@@ -222,3 +223,4 @@ class Site:
     checks: Checks = field(default_factory=Checks)
     access: dict[str, Role] = field(default_factory=dict)
     outside_windows: Impact = Impact.DOWNTIME  # the highest that a person may cause outside of every slot that allows it
+    heartbeat: Heartbeat | None = None

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from mainstay.engine import agenda, plan, prepare
 from mainstay.engine.context import Context
-from mainstay.ledger import events, queries
+from mainstay.ledger import drills, events, queries
 from mainstay.model.channel import Sort
 from mainstay.model.codec import decode, encode
 from mainstay.model.plan import Plan, shown
@@ -50,7 +50,7 @@ def owed(context: Context, now: datetime) -> list[Owed]:
     before = list(context.journal.events(kinds=(events.NOTICE_OWED,)))
     known = {event.task for event in before}
     told = {event.task: event.body["facts"] for event in before if event.body["sort"] == "lead"}
-    found = [*_of_slots(context, told, now), *_of_runs(context, now)]
+    found = [*_of_slots(context, told, now), *_of_runs(context, now), *_of_drills(context, now)]
     return [one for one in found if one.key not in known]
 
 
@@ -156,3 +156,11 @@ def _orphaned(context: Context, record: RunRecord, now: datetime) -> Iterator[Ow
     if now - newest.at > ORPHANED:
         facts = {**progress(record), "because": "its process is gone, and nobody has gone on with it", "orphan": True}
         yield Owed(f"orphaned:{record.id}:{newest.seq}", "failed", record.routine, facts)
+
+
+def _of_drills(context: Context, now: datetime) -> Iterator[Owed]:
+    """Yield the tests of a channel that nobody has confirmed: whoever listens elsewhere has to know."""
+    for one in drills.newest(context.journal).values():
+        if one.channel in context.site.channels and one.unheard(now):
+            facts = {"unheard": True, "channel": one.channel, "tested": one.at, "within": one.within}
+            yield Owed(f"unheard:{one.seq}", "drill", one.channel, facts)

@@ -17,6 +17,7 @@ from mainstay.model.channel import Sort
 from mainstay.model.codec import decode, encode
 from mainstay.model.run import RunRecord, Status, TaskRecord, Verdict
 from mainstay.model.task import Routine, Site, Window
+from mainstay.model.units import Duration
 from mainstay.schedule.agenda import occurrence
 
 Found: TypeAlias = tuple[Sort, str, dict[str, Any]]  # the sort, the id, and further facts
@@ -48,6 +49,11 @@ def of(context: Context, event: Event) -> Occasion | None:
         return Occasion(f"emergency:{event.run}", "emergency", event.run, event.at, facts, None, event.hash)
     if event.kind == events.ROUTINE_PREPARED:
         return _unprepared(event)
+    if event.kind in (events.EMERGENCY_ESCALATED, events.RUN_ESCALATED):
+        facts = {"escalated": {"id": event.run, "after": str(Duration(event.body["after"])), "to": event.body["to"]}}
+        return Occasion(f"escalated:{event.run}:{event.seq}", "emergency", event.run, event.at, facts, None, event.hash)
+    if event.kind == events.ALERT_TESTED:
+        return Occasion(f"drill:{event.seq}", "drill", event.task, event.at, event.body, None, event.hash)
     if event.kind not in _TELLING:
         return None
     history = [one for one in context.journal.events(run=event.run) if one.seq <= event.seq]
@@ -145,7 +151,12 @@ def _recovered(journal: Journal, record: RunRecord) -> bool:
 
 
 def _refused(context: Context, record: RunRecord) -> Found | None:
-    """Tell once a slot that a scheduled run may not start; outside of slots, a timer that fires too often is no news."""
+    """Tell once a slot that a scheduled run may not start; outside of slots, a timer that fires too often is no news.
+
+    Of an emergency everybody was told that work begins: that it does not is told as well.
+    """
+    if record.emergency:
+        return "refused", f"refused:{record.id}", {"slot": None}
     known, routine = agenda.of(context, record.began, record.began), context.site.routines.get(record.routine)
     slot = known.at(routine, record.began) if routine and not record.attended else None
     if slot is None or routine is None or known.replaced(routine, slot):

@@ -65,29 +65,34 @@ class Outbox:
         changes.append(("INSERT INTO reached VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET seq = excluded.seq", (seq,)))
         self._write(changes)
 
-    def lanes(self) -> list[Lane]:
-        """Return the lanes in which something is owed."""
-        return [Lane(*row) for row in self._ask("SELECT DISTINCT channel, recipient FROM delivery WHERE state = 'owed'")]
+    def lanes(self, *, untried: bool = False) -> list[Lane]:
+        """Return the lanes in which something is owed, or something that nobody has tried to deliver yet."""
+        sql = "SELECT DISTINCT channel, recipient FROM delivery WHERE state = 'owed' AND (attempts = 0 OR NOT ?)"
+        return [Lane(*row) for row in self._ask(sql, untried)]
 
-    def next(self, lane: Lane) -> Delivery | None:
-        """Return the oldest delivery that is owed in a lane: nothing overtakes it."""
-        where = "WHERE state = 'owed' AND channel = ? AND recipient = ? ORDER BY number LIMIT 1"
-        return next(iter(self._deliveries(where, lane.channel, lane.recipient)), None)
+    def owed(self, lane: Lane) -> list[Delivery]:
+        """Return what is owed in a lane, the oldest first."""
+        where = "WHERE state = 'owed' AND channel = ? AND recipient = ? ORDER BY number"
+        return self._deliveries(where, lane.channel, lane.recipient)
 
-    def ended(self, delivery: Delivery, state: str, now: datetime, because: str = "") -> None:
-        """Commit that a delivery is over: sent, failed or expired."""
+    def of(self, id: str) -> list[Delivery]:
+        """Return how a notice stands in each lane."""
+        return self._deliveries("WHERE id = ? ORDER BY channel, recipient", id)
+
+    def ended(self, found: Iterable[Delivery], state: str, now: datetime, because: str = "") -> None:
+        """Commit that deliveries are over: sent together, failed or expired; of what was sent, `because` is the answer."""
         sql = "UPDATE delivery SET state = ?, ended = ?, because = ?, attempts = attempts + ?"
-        self._write([(sql + _THIS, (state, encode(now), because, int(state != "expired"), *_key(delivery)))])
+        self._write([(sql + _THIS, (state, encode(now), because, int(state != "expired"), *_key(one))) for one in found])
 
     def later(self, delivery: Delivery, due: datetime, because: str) -> None:
         """Commit that an attempt failed, and when the next one is due."""
         sql = "UPDATE delivery SET attempts = attempts + 1, due = ?, because = ?"
         self._write([(sql + _THIS, (encode(due), because, *_key(delivery)))])
 
-    def sent_since(self, channel: str, since: datetime) -> int:
-        """Count what a channel has sent since then."""
-        sql = "SELECT count(*) FROM delivery WHERE state = 'sent' AND channel = ? AND ended > ?"
-        return int(self._ask(sql, channel, encode(since))[0][0])
+    def sent_since(self, lane: Lane, since: datetime) -> int:
+        """Count the messages of a lane since then; what went together has one time."""
+        sql = "SELECT count(DISTINCT ended) FROM delivery WHERE state = 'sent' AND channel = ? AND recipient = ? AND ended > ?"
+        return int(self._ask(sql, lane.channel, lane.recipient, encode(since))[0][0])
 
     def all(self) -> list[Delivery]:
         """Return every delivery, in order."""

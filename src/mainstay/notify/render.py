@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from mainstay.model.channel import Sort
 from mainstay.model.notice import Notice
 from mainstay.model.task import Site
+from mainstay.model.units import Duration
 from mainstay.notify.occasion import Occasion
+from mainstay.notify.redact import redacted
 from mainstay.report.document import clean
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ _DATE = "%a %Y-%m-%d %H:%M %Z"
 def notice(site: Site, occasion: Occasion) -> Notice:
     """Return the notice of an occasion; a template that fails is replaced by the package's, and the notice says so."""
     values = {**occasion.facts, "site": site.name, "contact": site.contact, "on": occasion.on, "at": occasion.at}
-    text = _worded(site, occasion.sort, {key: _harmless(value) for key, value in values.items()})
+    text = redacted(site, _worded(site, occasion.sort, {key: _harmless(value) for key, value in values.items()}))
     subject, _, rest = text.strip().partition("\n")
     lines = [clean(line.rstrip(), LINE) for line in rest.strip().splitlines()[:LINES]]
     body = "\n".join([*lines, "", *_foot(site, occasion)])
@@ -61,6 +63,7 @@ def _environment(timezone: str) -> Environment:
     )
     zone = ZoneInfo(timezone)
     found.filters["local"] = lambda value: _moment(value).astimezone(zone).strftime(_DATE)
+    found.filters["length_of"] = lambda value: str(Duration(value))
     return found
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from urllib.parse import urlencode
 
-from mainstay.model.channel import Apprise, Channel, Slack, Smtp, Webhook
+from mainstay.model.channel import Apprise, Channel, Slack, Sms, Smtp, Webhook
 from mainstay.model.codec import encode
 from mainstay.model.errors import ConfigError, DeadlinePassed, MainstayError, Unreachable
 from mainstay.model.notice import Lane, Notice
@@ -21,6 +23,8 @@ from mainstay.system.secrets import Secret
 
 _NEVER = frozenset({400, 413, 415, 422})  # what is wrong with this notice, and will be wrong again
 _ANSWER = Size(4096)
+_JSON = {"Content-Type": "application/json"}
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _SLACK = 3000  # characters: a message is cut beyond
 
 
@@ -29,22 +33,28 @@ class Never(MainstayError):
 
 
 def lanes(channel: Channel) -> tuple[Lane, ...]:
-    """Return the queues of a channel: every recipient of mail has one, so that a full mailbox keeps nobody else waiting."""
+    """Return the queues of a channel: every recipient has one, so that a full mailbox keeps nobody else waiting."""
     way = channel.shape.way
-    return tuple(Lane(channel.name, to) for to in way.to) if isinstance(way, Smtp) else (Lane(channel.name),)
+    return tuple(Lane(channel.name, to) for to in way.to) if isinstance(way, Smtp | Sms) else (Lane(channel.name),)
 
 
-def send(channel: Channel, lane: Lane, site: str, notice: Notice) -> None:
-    """Hand a notice over; Never, or any other MainstayError when it may be tried again."""
+def send(channel: Channel, lane: Lane, site: str, notice: Notice) -> str:
+    """Hand a notice over and return the other side's receipt; Never, or any other MainstayError when it may be tried again."""
     way, within = channel.shape.way, Duration(channel.shape.within)
     if isinstance(way, Smtp):
-        _mail(way, lane.recipient, mail(way, lane.recipient, site, notice), within)
-    elif isinstance(way, Slack):
-        _post(secrets.resolve(way.url).reveal(), {"Content-Type": "application/json"}, _slack(notice), within)
-    elif isinstance(way, Webhook):
-        _call(way, site, notice, within)
-    else:
-        _through(way, notice, within)
+        taken = _mail(way, lane.recipient, mail(way, lane.recipient, site, notice), within)
+        return f"{taken}, <{name(site, notice)}@{_domain(way)}>"
+    if isinstance(way, Slack):
+        return _post(secrets.resolve(way.url).reveal(), _JSON, _slack(notice), within)
+    if isinstance(way, Webhook):
+        return _call(way, site, notice, within)
+    if isinstance(way, Sms):
+        headers: dict[str, str | Secret] = {
+            **(_FORM if way.form else _JSON),
+            **{key: secrets.resolve(ref) for key, ref in way.headers.items()},
+        }
+        return _post(way.url, headers, _short(way, lane.recipient, notice), within)
+    return _through(way, notice, within)
 
 
 def written(channel: Channel, lane: Lane, site: str, notice: Notice) -> str:
@@ -52,6 +62,8 @@ def written(channel: Channel, lane: Lane, site: str, notice: Notice) -> str:
     way = channel.shape.way
     if isinstance(way, Smtp):
         return mail(way, lane.recipient, site, notice).decode("utf-8", "replace").replace("\r\n", "\n")
+    if isinstance(way, Sms):
+        return _short(way, lane.recipient, notice).decode()
     if isinstance(way, Apprise):
         return f"{notice.subject}\n\n{notice.text}"
     return (_slack(notice) if isinstance(way, Slack) else _posted(site, notice)).decode()
@@ -67,7 +79,7 @@ def mail(way: Smtp, recipient: str, site: str, notice: Notice) -> bytes:
     message = EmailMessage(SMTP)
     message["From"], message["To"], message["Subject"] = way.sender, recipient, notice.subject
     message["Date"] = format_datetime(notice.at)
-    message["Message-ID"] = f"<{name(site, notice)}@{way.sender.rpartition('@')[2]}>"
+    message["Message-ID"] = f"<{name(site, notice)}@{_domain(way)}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Mainstay-Notice"] = notice.sort
     message.set_content(f"{notice.text}\n")
@@ -78,25 +90,29 @@ def mail(way: Smtp, recipient: str, site: str, notice: Notice) -> bytes:
     return message.as_bytes()
 
 
-def _mail(way: Smtp, recipient: str, message: bytes, within: Duration) -> None:
+def _mail(way: Smtp, recipient: str, message: bytes, within: Duration) -> str:
     password = secrets.resolve(way.password) if way.password else None
     server = smtp.Server(way.host, way.port, way.tls, way.ca_file, way.user, password)
     try:
-        smtp.hand_over(server, way.sender, recipient, message, within)
+        return smtp.hand_over(server, way.sender, recipient, message, within)
     except smtp.Rejected as error:
         raise Never(error.what, on=error.on, because=error.because) from None
 
 
-def _call(way: Webhook, site: str, notice: Notice, within: Duration) -> None:
+def _domain(way: Smtp) -> str:
+    return way.sender.rpartition("@")[2]
+
+
+def _call(way: Webhook, site: str, notice: Notice, within: Duration) -> str:
     body = _posted(site, notice)
-    headers: dict[str, str | Secret] = {"Content-Type": "application/json", "Idempotency-Key": name(site, notice)}
+    headers: dict[str, str | Secret] = {**_JSON, "Idempotency-Key": name(site, notice)}
     headers |= {key: secrets.resolve(ref) for key, ref in way.headers.items()}
     if way.secret:
         headers["X-Mainstay-Signature"] = f"sha256={_signature(way.secret, body)}"
-    _post(way.url, headers, body, within)
+    return _post(way.url, headers, body, within)
 
 
-def _through(way: Apprise, notice: Notice, within: Duration) -> None:
+def _through(way: Apprise, notice: Notice, within: Duration) -> str:
     url = secrets.resolve(way.url).reveal()
     scheme = url.partition("://")[0].lower()
     if scheme not in way.schemes:
@@ -114,6 +130,7 @@ def _through(way: Apprise, notice: Notice, within: Duration) -> None:
         raise Unreachable("no answer", on=scheme, because=error.because) from None
     if not taken:
         raise Unreachable("the service did not take it", on=scheme, because="Apprise reports a failure")
+    return "taken"
 
 
 def _slack(notice: Notice) -> bytes:
@@ -121,6 +138,14 @@ def _slack(notice: Notice) -> bytes:
     text = f"*{notice.subject}*\n{notice.text}"
     escaped = text[:_SLACK].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return json.dumps({"text": escaped}, ensure_ascii=False).encode()
+
+
+def _short(way: Sms, number: str, notice: Notice) -> bytes:
+    """Write what a gateway takes: the subject, and of the text as much as there is room for."""
+    words = " ".join(notice.text.partition("\n-- ")[0].split())
+    text = clean(f"{notice.subject}. {words}" if words else notice.subject, way.length)
+    told = {key: value.replace("{to}", number).replace("{text}", text) for key, value in way.fields.items()}
+    return (urlencode(told) if way.form else json.dumps(told, ensure_ascii=False)).encode()
 
 
 def _posted(site: str, notice: Notice) -> bytes:
@@ -132,15 +157,15 @@ def _signature(ref: SecretRef, body: bytes) -> str:
     return hmac.new(secrets.resolve(ref).reveal().encode(), body, hashlib.sha256).hexdigest()
 
 
-def _post(url: str, headers: dict[str, str | Secret], body: bytes, within: Duration) -> None:
-    """Post; a redirect is not followed: what is posted goes where the configuration says, or nowhere."""
+def _post(url: str, headers: Mapping[str, str | Secret], body: bytes, within: Duration) -> str:
+    """Post and return the answer; a redirect is not followed: what is posted goes where the configuration says, or nowhere."""
     where = "/".join(url.split("/")[:3])  # the path of a webhook is its password
     try:
         answer = http.fetch(http.Request(url, "POST", headers, body, keep=_ANSWER), within)
     except http.NoAnswer as error:
         raise Unreachable("no answer", on=where, because=error.because.replace(url, where)) from None
     if 200 <= answer.status < 300:
-        return
+        return f"status {answer.status}"
     said = clean(answer.body.decode("utf-8", "replace"), 100).strip().replace(url, where)
     because = f"status {answer.status}" + (f": {said}" if said else "")
     kind = Never if answer.status in _NEVER else Unreachable

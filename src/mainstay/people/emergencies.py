@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
+from mainstay import config
+from mainstay.engine import owed
 from mainstay.engine.context import Context
 from mainstay.ledger import emergencies as remembered
-from mainstay.ledger import events
+from mainstay.ledger import events, lessons, queries
 from mainstay.model.codec import encode
-from mainstay.model.emergency import PHASES, Emergency, Severity
+from mainstay.model.emergency import PHASES, Emergency, FollowUp, Severity
 from mainstay.model.errors import ConfigError, Refused
+from mainstay.model.run import RunRecord
+from mainstay.model.units import Duration
 from mainstay.people import evidence
 from mainstay.system import clock
-
-RUNBOOK = "update the runbook with what this emergency has taught"
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,20 @@ class Alarm:
     contacts: Sequence[str] = field(default=())
 
 
-class Emergencies:
-    """The emergencies of a site."""
+@dataclass(frozen=True)
+class Escalation:
+    """An emergency, or an emergency run, that lasts too long, and whom it has to reach."""
 
-    def __init__(self, context: Context) -> None:
-        self._context, self._journal = context, context.journal
+    id: str
+    after: Duration
+    to: Mapping[str, str]
+
+
+class Emergencies:
+    """The emergencies of a site; `tell` has people told of the one of that id, and says whom it has reached."""
+
+    def __init__(self, context: Context, tell: Callable[[str], str]) -> None:
+        self._context, self._journal, self._tell = context, context.journal, tell
 
     def open(self, alarm: Alarm) -> Emergency:
         """Open one: from its first event on it is known, and whom it reaches is told; evidence is kept right after."""
@@ -51,6 +62,7 @@ class Emergencies:
         }
         id = remembered.claim(self._journal, year)
         self._journal.append(events.EMERGENCY_OPENED, body, run=id)
+        self._journal.append(events.EMERGENCY_TOLD, {"text": self._tell(id)}, run=id)
         self.keep_evidence(id, "the emergency was opened")
         return self.get(id)
 
@@ -88,35 +100,57 @@ class Emergencies:
 
     def close(self, id: str, by: str, resolution: str, follow_ups: Sequence[str]) -> Emergency:
         """Say how it ended and what is left to do, the runbook always; then look at every target once more."""
-        found, left = self._open(id), [*dict.fromkeys(follow_ups), RUNBOOK]
-        body = {"by": by, "resolution": resolution, "follow_ups": left}
+        found, left = self._open(id), [*dict.fromkeys(follow_ups), lessons.RUNBOOK]
+        version = config.version(self._context.site)
+        body = {"by": by, "resolution": resolution, "follow_ups": left, "configuration": version}
         self._journal.append(events.EMERGENCY_CLOSED, body, run=found.id)
         self.keep_evidence(found.id, "the emergency was closed")
         return self.get(found.id)
 
     def follow(self, id: str, number: int, by: str, remark: str) -> None:
-        """Say that something that was left to do is done."""
+        """Sign that something that was left to do is done: after an emergency, or after the drill of that run."""
+        if lesson := lessons.of_run(self._journal, id):
+            return self._sign(FollowUp(1, lesson.text, configuration=lesson.configuration), id, by, remark)
         found = self.get(id)
         known = {one.number: one for one in found.follow_ups}
         if number not in known:
             raise Refused("there is no such follow-up", on=f"{found.id} {number}", next=f"mainstay emergency show {found.id}")
         if known[number].done:
             raise Refused("it is done already", on=f"{found.id} {number}", because=f"{known[number].by} said so")
-        self._journal.append(events.EMERGENCY_FOLLOWED, {"number": number, "by": by, "remark": remark}, run=found.id)
+        return self._sign(known[number], found.id, by, remark)
 
-    def escalate(self) -> list[Emergency]:
-        """Write down whom each open emergency has to reach by now; once for each line of the chain."""
-        now, rules = clock.now(), self._context.site.emergencies
-        told = []
+    def _sign(self, one: FollowUp, id: str, by: str, remark: str) -> None:
+        """Write it down, with the version that is in force now; a runbook that is still the same needs a word about that."""
+        version = config.version(self._context.site)
+        if one.text in (lessons.RUNBOOK, lessons.PROCEDURE) and version == one.configuration and not remark:
+            because = f"the configuration is still {version}, as it was then"
+            next = "say what was updated, or why nothing had to be: --remark TEXT"
+            raise Refused("a remark is needed", on=f"{id} {one.number}", because=because, next=next)
+        body = {"number": one.number, "by": by, "remark": remark, "configuration": version}
+        self._journal.append(events.EMERGENCY_FOLLOWED, body, run=id)
+
+    def escalate(self) -> list[Escalation]:
+        """Write down whom each open emergency, and each emergency run that is not over, has to reach by now; which is told."""
+        now, told = clock.now(), []
         for found in self.still_open():
-            reached = {one.after for one in found.escalated}
-            for one in rules.escalation:
-                if one.after > found.lasted(now) or one.after in reached:
-                    continue
-                to = {one.to: rules.contacts[one.to]} if one.to else rules.contacts
-                self._journal.append(events.EMERGENCY_ESCALATED, {"after": one.after, "to": to}, run=found.id)
-                told.append(self.get(found.id))
+            for one in self._owed(found.lasted(now), {one.after for one in found.escalated}):
+                self._journal.append(events.EMERGENCY_ESCALATED, {"after": one.after, "to": one.to}, run=found.id)
+                told.append(replace(one, id=found.id))
+        for run in (run for run in queries.unsettled(self._journal) if _burns(run)):
+            before = self._journal.events(run=run.id, kinds=(events.RUN_ESCALATED,))
+            for one in self._owed(Duration((now - run.began).total_seconds()), {event.body["after"] for event in before}):
+                text = f"after {one.after}: {', '.join(one.to) or 'no contact is configured'}"
+                body = {"by": "mainstay", "text": text, "after": one.after, "to": one.to}
+                self._journal.append(events.RUN_ESCALATED, body, run=run.id)
+                told.append(replace(one, id=run.id))
         return told
+
+    def _owed(self, lasts: Duration, reached: Collection[float]) -> Iterator[Escalation]:
+        """Yield the lines of the chain whose time has come, each once."""
+        rules = self._context.site.emergencies
+        for one in rules.escalation:
+            if one.after <= lasts and one.after not in reached:
+                yield Escalation("", one.after, {one.to: rules.contacts[one.to]} if one.to else rules.contacts)
 
     def _open(self, id: str) -> Emergency:
         found = self.get(id)
@@ -124,3 +158,8 @@ class Emergencies:
             next = f"mainstay emergency note {found.id} TEXT, or open a new one"
             raise Refused("the emergency is closed", on=found.id, because=f"{found.closed_by}: {found.resolution}", next=next)
         return found
+
+
+def _burns(run: RunRecord) -> bool:
+    """Tell whether an emergency run is not over: it is under way, or something of it is owed."""
+    return run.emergency is not None and (not run.ended or bool(owed.reason(run)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
+from mainstay.ledger import events
 from mainstay.ledger.events import Event
 from mainstay.model.because import Finding, Level, Unit
 from mainstay.model.emergency import Emergency, Evidence, Seen
@@ -21,6 +22,7 @@ from mainstay.report.past import thinned
 BEFORE = timedelta(hours=1)  # of the timeline
 FIGURES = 8  # that moved most
 MOVED = 0.05  # a figure that moved less than this share of itself tells nothing
+_MODES = {events.EMERGENCY_MODE_ON: "on", events.EMERGENCY_MODE_OFF: "off"}
 _OTHERS = ("notice.", "alert.", "blackout.", "mode.", "checklist.")
 _TONES: dict[Status, Tone] = {Status.CHANGED: "good", Status.UNDONE: "warn", Status.FAILED: "bad", Status.UNKNOWN: "bad"}
 
@@ -144,6 +146,8 @@ def _begun(found: Emergency, actions: Iterable[Action]) -> Duration | None:
 
 def _lines(found: Emergency, around: Around) -> Iterator[Line]:
     yield Line(found.opened, f"opened as {found.severity}", found.reason, found.by, "bad")
+    if found.told:
+        yield Line(found.opened, "first notice", found.told, tone="info")
     for one in found.evidence:
         red = sum(bool(_worse(seen)) for seen in one.looks)
         yield Line(one.at, f"evidence kept: {red} of {len(one.looks)} looks not in order", one.why, tone="info")
@@ -157,6 +161,9 @@ def _lines(found: Emergency, around: Around) -> Iterator[Line]:
             ", ".join(f"{name}: {where}" for name, where in told.to.items()),
             tone="warn",
         )
+    for event in (one for one in around.events if one.run == found.id and one.kind in _MODES):
+        what = f"emergency mode {_MODES[event.kind]}"
+        yield Line(event.at, what, ", ".join(event.body.get("modes", ())) or event.body.get("text", ""), event.body["by"], "warn")
     if found.closed:
         yield Line(found.closed, "closed", found.resolution, found.closed_by, "good")
     for left in found.follow_ups:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+from mainstay.ledger.lessons import Lesson
 from mainstay.model.emergency import Emergency, FollowUp, Seen
 from mainstay.report import charts, marks, past
 from mainstay.report.document import (
@@ -55,24 +56,23 @@ def document(report: EmergencyReport) -> Document:
     )
 
 
-def overview(found: Sequence[Emergency], now: datetime) -> Document:
-    """List emergencies, and what is left to do after them."""
+def overview(found: Sequence[Emergency], left: Sequence[Lesson], now: datetime) -> Document:
+    """List emergencies, and what is left to do after them and after drills."""
     rows = [
         (Cell(str(one.severity), _SEVERE[one.severity]), Cell(one.id), Cell(moment(one.opened, now)), Cell(str(one.lasted(now))),
          Cell("closed", "good") if one.closed else Cell(one.phase or "open", "bad"), Cell(one.reason))
         for one in found
     ]  # fmt: skip
-    left = [(one, item) for one in found for item in one.follow_ups if not item.done]
     still = sum(not one.closed for one in found)
     content = table(("", "id", "opened", "#lasted", "stands", "reason"), rows) if rows else Paragraph("There was none.", "good")
-    todo = [(Cell(one.id), Cell(str(item.number)), Cell(item.text)) for one, item in left]
+    todo = [(Cell(one.id), Cell(str(one.number)), Cell(one.text), Cell(one.configuration, "muted")) for one in left]
     return Document(
         "Emergencies",
         Cell(f"{still} open", "bad") if still else Cell("none open", "good"),
         f"{plural(len(left), 'follow-up')} left to do." if left else "",
         sections=sections(
             Section("", (content,)),
-            Section("Left to do", (table(("emergency", "#", "what"), todo),) if todo else ()),
+            Section("Left to do", (table(("after", "#", "what", "configuration then"), todo),) if todo else ()),
         ),
     )
 
@@ -167,10 +167,19 @@ def _follow_ups(left: Sequence[FollowUp], now: datetime) -> Section | None:
     def entry(one: FollowUp) -> Entry:
         mark = Cell("✓", "good") if one.done else Cell("·", "warn")
         return Entry(
-            mark, f"{one.number}. {one.text}", f"{moment(one.done, now)} · {one.by}" if one.done else "", marks.told(one.remark)
+            mark,
+            f"{one.number}. {one.text}",
+            f"{moment(one.done, now)} · {one.by}" if one.done else "",
+            marks.told(one.remark, _versions(one)),
         )
 
     return Section("Follow-ups", (listed(list(left), entry),)) if left else None
+
+
+def _versions(one: FollowUp) -> str:
+    """Tell which version of the configuration it is about, and under which one it was signed."""
+    then = f"configuration {one.configuration}" if one.configuration else ""
+    return f"{then}, signed under {one.done_under}" if then and one.done_under else then
 
 
 def _contacts(found: Emergency) -> Section | None:

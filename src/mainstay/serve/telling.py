@@ -25,7 +25,7 @@ class Telling:
         site = self._common.app.site
         if site.channels:
             self._every(SEND_EVERY, "notify", "send")
-        if site.routines:
+        if site.routines or site.checklists or site.emergencies.escalation:
             self._every(REMIND_EVERY, "remind")
 
     def _every(self, interval: Duration, *words: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mainstay.model.errors import ConfigError, DeadlinePassed, MainstayError, Unreachable
 from mainstay.model.units import Duration
@@ -38,13 +38,14 @@ class Rejected(MainstayError):
     """The server will never take this message for this recipient."""
 
 
-def hand_over(server: Server, sender: str, recipient: str, message: bytes, within: Duration) -> None:
-    """Return when the server has taken the message (250); Rejected for ever, Unreachable for now."""
+def hand_over(server: Server, sender: str, recipient: str, message: bytes, within: Duration) -> str:
+    """Return what the server said when it took the message (250); Rejected for ever, Unreachable for now."""
     until = Deadline(within)
     try:
         with _link(server, until) as link:
             _log_in(server, link)
             _deliver(server, link, sender, recipient, message)
+            return link.taken
     except DeadlinePassed as error:
         raise Unreachable("no mail server", on=str(server), because=error.because) from None
     except OSError as error:  # smtplib's errors and those of TLS are among them
@@ -84,7 +85,7 @@ def _log_in(server: Server, link: smtplib.SMTP) -> None:
 
 
 @contextmanager
-def _link(server: Server, until: Deadline) -> Iterator[smtplib.SMTP]:
+def _link(server: Server, until: Deadline) -> Iterator[_Link]:
     """Connect, and cut the line at the deadline: the timeouts of smtplib are for each read, which a slow server can repeat."""
     link = _Link(server, until)
     cut = threading.Timer(until.left, link.cut)
@@ -107,11 +108,18 @@ class _Link(smtplib.SMTP):
         super().__init__(local_hostname=socket.gethostname() or "localhost", timeout=max(0.001, until.left))
         self._server, self._until = server, until
         self._host = server.host  # whose certificate is wanted; smtplib knows it only of the constructor
+        self.taken = ""
 
     def open(self) -> None:
         code, said = self.connect(self._server.host, self._server.port)
         if code != 220:
             raise smtplib.SMTPConnectError(code, said)
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Keep the answer to the message: with 250 the server has taken it, and often names it."""
+        code, said = super().data(msg)
+        self.taken = _answer(code, said)
+        return code, said
 
     def cut(self) -> None:
         if isinstance(self.sock, socket.socket):

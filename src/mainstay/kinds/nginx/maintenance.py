@@ -27,6 +27,7 @@ class Params:
     """What users are told."""
 
     reason: Annotated[str, Setting("a sentence for the page; without it, a general one")] = ""
+    emergency: Annotated[bool, Setting("say that something is broken, instead of that it was planned")] = False
     lasts: Annotated[Duration, Setting("how long it is expected to stay on", ge=60, example="45m")] = Duration(3600)
 
 
@@ -53,7 +54,7 @@ class Maintenance(TaskKind[Facts, Params]):
         settings, on = facts.settings, ("maintenance", facts.target)
         if facts.flag and facts.flag.owned:
             return [Skip(on, because("it is on already, by", f"{facts.flag.owner}, until {proof.shown(facts.flag.until)}"))]
-        args = proof.args(facts, params.reason, params.lasts, name)
+        args = {**proof.args(facts, params.reason, params.lasts, name), "emergency": params.emergency}
         return [
             Step(
                 id="enter",

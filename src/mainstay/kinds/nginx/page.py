@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def html(args: Args) -> str:
-    """Return the page; every value is escaped."""
-    return _template().render(args)
+    """Return the page; every value is escaped. A mode that an earlier version pinned knows no emergency."""
+    return _template().render({"emergency": False, **args})
 
 
 def json(args: Args) -> str:
     """Return what a program gets that accepts JSON."""
     known = {
         "status": 503,
-        "title": "maintenance",
+        "title": "emergency maintenance" if args.get("emergency") else "maintenance",
         "detail": args["reason"] or None,
         "since": args["begun"],
         "until": args["until"],

@@ -29,6 +29,7 @@ class Drill(TaskKind[RepositoryFacts, NoParams]):
     task_class = TaskClass.BACKUP
     impact = Impact.LOAD
     facts = RepositoryFacts
+    teaches = True
 
     def observe(self, session: Session, on: On | None = None) -> RepositoryFacts:
         """Read the catalogue and the record of the last drill."""
