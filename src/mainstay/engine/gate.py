@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from mainstay.engine import agenda, observe, owed
+from mainstay.engine import agenda, by_root, observe, owed
 from mainstay.engine.context import Context
 from mainstay.engine.plan import act, reach
 from mainstay.ledger import heartbeat, queries, runs
@@ -33,6 +33,8 @@ def asked(context: Context, routine: Routine, run: str = "") -> Iterator[tuple[s
     """Ask one gate after the other: yield its name, and why it says no."""
     yield "clock", _clock_runs_backwards(context, run)
     yield "earlier runs", _owed(context, routine, run)
+    if asks := [task.target.name for task in (*routine.around, *routine.tasks) if by_root.is_needed(task.target)]:
+        yield "root unit", by_root.missing(context.site.serve.root, asks)
     if not _begins_with_copies(context, routine):
         yield "proven copies", unproven(context, routine)
     for task in routine.checks:

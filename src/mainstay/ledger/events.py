@@ -52,6 +52,9 @@ SERVE_RELOADED = "serve.reloaded"  # files: the configuration in force from now 
 SERVE_RELOAD_REFUSED = "serve.reload_refused"  # because: the old configuration stays in force
 ACCESS_GRANTED = "access.granted"  # by, uid, words: somebody had something done through the socket
 ACCESS_REFUSED = "access.refused"  # by, uid, words, because
+ROOT_PLANNED = "root.planned"  # params, plan: the root unit's own, in a ledger of its own, as the two below
+ROOT_BEGAN = "root.began"  # step: committed before the act
+ROOT_ENDED = "root.ended"  # step, because ("" when it came to its end)
 
 PEOPLES_ACTS = {
     RUN_CONSENTED: "consented",
