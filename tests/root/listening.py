@@ -92,7 +92,7 @@ class Rooted(Site):
             except TimeoutError:
                 continue
             with connection, (self.folder / "unit.log").open("a") as log:
-                started = subprocess.Popen(argv, stdin=connection, stdout=log, stderr=log, env=env, cwd="/", text=True)
+                started = subprocess.Popen(argv, stdin=connection.fileno(), stdout=log, stderr=log, env=env, cwd="/", text=True)
                 self.alive = [*(one for one in self.alive if one.poll() is None), started]
 
     def ask(self, question: dict[str, Any], user: str = USER) -> str:
