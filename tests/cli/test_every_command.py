@@ -98,6 +98,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "serve": ("--for", "1s"),
     "ask": ("status",),
     "install": ("--dry-run",),
+    "root": (),
     "runs": (),
     "show": (),
     "report": ("--daily",),

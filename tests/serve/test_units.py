@@ -24,9 +24,13 @@ targets:
   db: {kind: sqlite, path: /srv/shop/shop.db}
   logs: {kind: logs, paths: ["/srv/shop/logs/*.log"], size: 1kB, append_only: true, delay: 0}
   safe: {kind: backup, repository: {path: /backups}, of: [db]}
+  system: {kind: logs, privilege: root, paths: ["/var/log/shop/*.log"], size: 1kB, delay: 0}
+  outside: {kind: command, privilege: root, argv: [touch, /etc/mainstay/planted], impact: none, neutral: true, keep_output: 0}
 routines:
   minutely:
     tasks: [safe.backup: {budget: 5s}, logs.rotate: {budget: 5s}]
+  rooted: {tasks: [system.rotate: {budget: 1m}]}
+  outside: {tasks: [outside.run: {budget: 1m}]}
 windows:
   minutely: {rule: "every 1m", length: 1m}
 """
@@ -36,6 +40,14 @@ useradd -r -d /var/lib/mainstay mainstay; groupadd ops; useradd -G ops alice; us
 sqlite3 /srv/shop/shop.db 'PRAGMA journal_mode=WAL; CREATE TABLE orders(id INTEGER PRIMARY KEY); INSERT INTO orders VALUES(1)'
 head -c 5000 /dev/zero | tr '\\0' x > /srv/shop/logs/app.log
 chown -R mainstay:mainstay /srv/shop && chmod 640 /srv/shop/logs/app.log
+mkdir -m 700 /var/log/shop
+"""
+ASK = """\
+import socket, sys
+way = socket.socket(socket.AF_UNIX)
+way.connect("/run/mainstay-root.sock")
+way.sendall(sys.argv[1].encode() + b"\\n")
+print(b"".join(iter(lambda: way.recv(65536), b"")).decode())
 """
 
 
@@ -58,6 +70,24 @@ def status(machine: Machine) -> dict[str, Any]:
 def newest(machine: Machine) -> dict[str, Any]:
     runs = json.loads(machine.run(PROGRAM, "ask", "runs", "--count", "1", "--json"))["runs"]
     return runs[0] if runs else {"id": ""}
+
+
+def rotate_as_root(machine: Machine, text: str) -> dict[str, Any]:
+    """Fill a log that root alone can see, and have the service rotate it; return its run."""
+    machine.run("sh", "-c", f"yes {text} | head -c 5000 > /var/log/shop/{text}.log")
+    told = machine.run(PROGRAM, "ask", "run", "rooted", "--yes", code=None)
+    found = json.loads(machine.run(PROGRAM, "ask", "runs", "--routine", "rooted", "--json"))["runs"][0]
+    assert found["status"] == "changed", f"{told}\n{machine.told()}"
+    assert len(machine.run("ls", "/var/log/shop").split()) > 1
+    return dict(found)
+
+
+def refused(machine: Machine, question: dict[str, Any], user: str = "mainstay") -> str:
+    """Ask the root unit by hand, as somebody who has taken over that user would."""
+    argv = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "python3", "-c", ASK, json.dumps(question)]
+    told = machine.run(*argv, code=None)
+    assert '"error"' in told or "Permission denied" in told, told
+    return told
 
 
 def next_run(machine: Machine, after: str, what: str) -> dict[str, Any]:
@@ -84,6 +114,35 @@ def test_the_service_runs_a_minutely_routine_of_real_targets_in_its_sandbox(mach
     assert "Read-only file system" in why
 
 
+def test_a_step_that_needs_root_is_done_by_the_unit_of_root(machine: Machine) -> None:
+    run = rotate_as_root(machine, "first")
+    assert (run["verdict"], run["launched_by"]) == ("pass", "root")  # who asked; it ran as the service's own user
+    assert "mainstay: act system.rotate rotate-1 for run" in machine.told()
+    assert "Read-only file system" in machine.run(PROGRAM, "ask", "run", "outside", "--yes", code=1)
+    assert machine.run("stat", "-c", "%U %a", "/var/lib/mainstay-root", "/run/mainstay-root.sock").split() == [
+        "root", "700", "mainstay", "600",
+    ]  # fmt: skip
+
+
+def test_forged_requests_to_root_are_refused_and_told(machine: Machine) -> None:
+    run = json.loads(machine.run(PROGRAM, "ask", "runs", "--routine", "rooted", "--json"))["runs"][0]["id"]
+    shown = json.loads(machine.run(PROGRAM, "ask", "show", run, "--json"))["run"]
+    step = shown["tasks"][0]["steps"][0]["step"]
+    question = {"do": "act", "task": "system.rotate", "run": run, "step": step}
+    planted = {**question, "step": {**step, "on": ["log", "/etc/shadow"]}}
+    assert "step.on: ['log', '/etc/shadow'] is asked for" in refused(machine, planted)
+    assert "step.args.uid: 1000 is asked for, here it is 0" in refused(
+        machine, {**question, "step": {**step, "args": {**step["args"], "uid": 1000}}}
+    )
+    assert "this was never planned here" in refused(machine, {**question, "run": "20260101T000000-rooted-0000"})
+    assert "`privilege: root` / logs" in refused(machine, {"do": "look", "task": "logs.rotate"}).replace('", "on": "', " / ")
+    assert "Permission denied" in refused(machine, question, user="bob")
+    machine.run("chown", "mainstay", "/etc/mainstay/mainstay.yaml")
+    assert "root does not act on a configuration that others may change" in refused(machine, question)
+    machine.run("chown", "root", "/etc/mainstay/mainstay.yaml")
+    assert "system.rotate" in machine.told()
+
+
 def test_a_killed_service_starts_again_and_goes_on(machine: Machine) -> None:
     before, run = machine.show("mainstay", "MainPID"), newest(machine)["id"]
     machine.run("kill", "-9", before)
@@ -102,10 +161,13 @@ def test_a_service_that_stands_still_is_ended_by_the_watchdog_and_starts_again(m
     time.sleep(6)
     before = machine.show("mainstay", "MainPID")
     assert machine.show("mainstay", "NRestarts") == "0"  # it is fed
+    run, began = newest(machine)["id"], time.monotonic()
     machine.run("kill", "-STOP", before)
-    machine.wait("it is up again", "sh", "-c", 'test "$(systemctl show mainstay -p NRestarts --value)" = 1', seconds=30)
-    machine.wait("it answers", PROGRAM, "ask", "status", seconds=30)
+    machine.wait("it is up again", "sh", "-c", 'test "$(systemctl show mainstay -p NRestarts --value)" = 1', seconds=60)
+    machine.wait("it answers", PROGRAM, "ask", "status", seconds=60)
+    print(f"\nwatchdog of 3 s: a service that hangs was ended, and the next one answered after {time.monotonic() - began:.0f} s")
     assert "watchdog" in machine.told().lower()
+    assert next_run(machine, run, "watchdog")["verdict"] == "pass"
     shutil.rmtree(drop_in.parent)
     machine.run("systemctl", "daemon-reload")
 
@@ -115,6 +177,7 @@ def test_it_is_there_again_when_the_machine_has_rebooted(machine: Machine) -> No
     machine.reboot()
     machine.wait("it answers", PROGRAM, "ask", "status", seconds=30)
     assert next_run(machine, run, "reboot")["verdict"] == "pass"
+    rotate_as_root(machine, "second")
 
 
 def test_the_settle_timer_runs_beside_the_service(machine: Machine) -> None:
@@ -147,19 +210,32 @@ def test_a_reload_takes_a_new_configuration_and_keeps_the_old_one_when_it_is_wro
 
 
 def test_systemd_has_nothing_to_remark_about_the_units(machine: Machine) -> None:
-    units = [f"/etc/systemd/system/{name}" for name in ("mainstay.service", "mainstay-settle.service", "mainstay-settle.timer")]
+    names = (
+        "mainstay.service",
+        "mainstay-settle.service",
+        "mainstay-root@.service",
+        "mainstay-settle.timer",
+        "mainstay-root.socket",
+    )
+    units = [f"/etc/systemd/system/{name}" for name in names]
     assert machine.run("systemd-analyze", "verify", *units) == ""
-    for unit in units[:2]:
+    for unit in units[:3]:
         told = machine.run("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
         exposure = re.search(r"exposure level for \S+: ([\d.]+)", told)
         assert exposure is not None
         print(f"exposure of {unit.rpartition('/')[2]}: {exposure[1]}")
-        assert float(exposure[1]) <= 2.0
+        assert float(exposure[1]) <= (2.5 if "root" in unit else 2.0)
 
 
 def test_stopping_takes_less_than_ten_seconds_and_removing_leaves_the_ledger(machine: Machine) -> None:
     machine.run("systemctl", "stop", "mainstay")
     assert machine.show("mainstay", "Result") == "success"
+    machine.run(PROGRAM, "install")
+    assert "remove" not in machine.run(PROGRAM, "install")
+    file = machine.root / "etc/mainstay/mainstay.yaml"
+    file.write_text(CONFIGURATION.replace("privilege: root, ", ""))
+    assert "remove /etc/systemd/system/mainstay-root.socket" in machine.run(PROGRAM, "install")  # nothing needs it any more
+    file.write_text(CONFIGURATION)
     machine.run(PROGRAM, "install")
     told = machine.run(PROGRAM, "install", "--remove")
     assert "kept: the user mainstay and /var/lib/mainstay" in told

@@ -35,7 +35,7 @@ SECTIONS = {
     },
     "People": {"notify": "notify", "checklist": "checklist", "remind": "checklist", "emergency": "emergency"},
     "Go on with a run": {"sign": "recover", "resume": "recover", "cancel": "recover", "rollback": "recover", "settle": "recover"},
-    "Keep it going": {"serve": "serve", "ask": "serve", "install": "install"},
+    "Keep it going": {"serve": "serve", "ask": "serve", "install": "install", "root": "root"},
     "Look back": {
         "runs": "memory",
         "show": "memory",

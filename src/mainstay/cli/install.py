@@ -36,8 +36,9 @@ def install(
     """Make it a service: units for systemd, a user, a state folder.
 
     mainstay.service keeps everything going; mainstay-settle.timer goes on with runs whose process is gone even when the
-    service is not there. Both are confined to the state folder and to what the targets of the configuration write. Calling it
-    again changes only what has to be; a unit that somebody has edited is shown as a diff first, and needs --yes.
+    service is not there. Where a target says `privilege: root`, mainstay-root.socket starts a unit for each look at it and
+    each of its steps. All are confined to their state and to what the targets of the configuration write. Calling it again
+    changes only what has to be; a unit that somebody has edited is shown as a diff first, and needs --yes.
 
     \b
     mainstay install --dry-run
@@ -50,8 +51,19 @@ def install(
 
     site, config = call.opened().site, Path(os.path.abspath(call.configuration()))
     places = writes(site)
-    written = [place.path for place in places] + ([site.serve.socket.parent] if site.serve.socket else [])
-    wanted = units.Wanted(site.name, _program(program), config, user, site.state, tuple(written), site.serve.stop_within)
+    needs_root = any(target.privilege == "root" for target in site.targets.values())
+    written = [place.path for place in places if not place.as_root] + ([site.serve.socket.parent] if site.serve.socket else [])
+    wanted = units.Wanted(
+        site.name,
+        _program(program),
+        config,
+        user,
+        site.state,
+        tuple(written),
+        as_root=tuple(place.path for place in places if place.as_root) if needs_root else None,
+        root_socket=site.serve.root,
+        stop_within=site.serve.stop_within,
+    )
     installer = installing.Installer(wanted, Path(os.path.abspath(prefix)), call.say, dry)
     _may(installer, yes=yes)
     if remove:

@@ -13,6 +13,7 @@ from mainstay.model.checklist import Due
 from mainstay.model.emergency import Emergencies
 from mainstay.model.service import Checks, Heartbeat, Role, Serve
 from mainstay.model.setting import Setting
+from mainstay.model.target import Privilege
 from mainstay.model.task import Category, TaskLevel
 from mainstay.model.units import Duration
 
@@ -84,6 +85,9 @@ class TargetShape:
 
     kind: Annotated[str, Setting("what it is", example="sqlite")]
     runs_in: Annotated[RunsIn | None, Setting("the container that its processes run in", example="{container: db}")] = None
+    privilege: Annotated[
+        Privilege, Setting("`root`: what is not root has the root unit look at it and do its steps", example="root")
+    ] = "user"
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def _bind(binder: Binder, kinds: Kinds, name: str, node: Node) -> Known:
     if settings is None or shape is None:
         return Known(kind, None)
     place = Place(shape.runs_in.container) if shape.runs_in else HOST
-    return Known(kind, Target(name, kind.name, settings, place, origin, own.origins_below(path)))
+    return Known(kind, Target(name, kind.name, settings, place, origin, own.origins_below(path), shape.privilege))
 
 
 def _kind(binder: Binder, kinds: Kinds, node: Node, path: str) -> Kind | None:

@@ -15,19 +15,22 @@ _WILD = frozenset("*?[")
 
 @dataclass(frozen=True, order=True)
 class Written:
-    """A folder or file that tasks of a target write; `made` where they make it when it is not there."""
+    """A folder or file that tasks of a target write; `made` where they make it when it is not there.
+
+    `as_root` tells whether the root unit writes it.
+    """
 
     path: Path
     target: str
     made: bool = False
+    as_root: bool = False
 
 
 def writes(site: Site) -> list[Written]:
     """Return what the targets of a site need to write, sorted, each place once."""
-    found = {
-        Written(path, target.name, made) for target in site.targets.values() for path, made in _of(target.settings)
-    }  # fmt: skip
-    return sorted({one.path: one for one in sorted(found, reverse=True)}.values())
+    targets = site.targets.values()
+    found = {Written(path, one.name, made, one.privilege == "root") for one in targets for path, made in _of(one.settings)}
+    return sorted({(one.path, one.as_root): one for one in sorted(found, reverse=True)}.values())
 
 
 def _of(settings: Any) -> Iterator[tuple[Path, bool]]:

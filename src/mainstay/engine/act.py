@@ -21,6 +21,7 @@ from mainstay.model.units import Duration
 from mainstay.system import clock, process
 from mainstay.system.clock import Deadline
 
+UNDO = "~undo"  # what is added to the id of a step for the one that takes it back
 _TIDY = Duration(120)  # the longest that taking away what a step left may take
 _OUTPUT = 16_000  # characters of a step's output that the journal keeps
 
@@ -94,7 +95,7 @@ def undo_step(done: Step) -> Step:
     """Return the step that takes another one back. It may be started more than once, so an undo must bear that."""
     assert isinstance(done.reverse, Undo)
     return Step(
-        id=f"{done.id}~undo",
+        id=f"{done.id}{UNDO}",
         action=done.reverse.action,
         on=done.on,
         because=because(f"takes back {done.id}", None),
@@ -102,6 +103,7 @@ def undo_step(done: Step) -> Step:
         args=done.reverse.args,
         deadline=done.deadline,
         on_unknown=OnUnknown.RERUN,
+        privilege=done.privilege,
     )
 
 

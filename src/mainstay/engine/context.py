@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from mainstay.engine import by_root
 from mainstay.kinds.kind import Kind, TaskKind
 from mainstay.ledger.events import Event
 from mainstay.ledger.journal import Journal
@@ -55,8 +56,9 @@ class Context:
         return self.load(target.kind)
 
     def task_kind(self, task: Task) -> TaskKind[Any, Any]:
-        """Return the kind of a task."""
-        return self.kind(task.target).task(task.name)
+        """Return the kind of a task; of a target that needs root, as far as this process may be it."""
+        kind = self.kind(task.target).task(task.name)
+        return by_root.lent(kind, task, self.site.serve.root) if by_root.is_needed(task.target) else kind
 
     def resource(self, target: Target) -> str:
         """Return the identity of a target."""

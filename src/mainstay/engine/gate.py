@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from mainstay.engine import agenda, measured, observe, owed, requires
+from mainstay.engine import agenda, by_root, measured, observe, owed, requires
 from mainstay.engine.context import Context
 from mainstay.engine.plan import act, reach
 from mainstay.ledger import emergencies, heartbeat, queries, runs
@@ -47,6 +47,8 @@ def asked(context: Context, routine: Routine, run: str = "") -> Iterator[tuple[s
 def _owing(context: Context, routine: Routine, run: str) -> Iterator[tuple[str, Refused | None]]:
     yield "clock", _clock_runs_backwards(context, run)
     yield "earlier runs", _owed(context, routine, run)
+    if asks := [task.target.name for task in (*routine.around, *routine.tasks) if by_root.is_needed(task.target)]:
+        yield "root unit", by_root.missing(context.site.serve.root, asks)
 
 
 def _proving(context: Context, routine: Routine) -> Iterator[tuple[str, Refused | None]]:

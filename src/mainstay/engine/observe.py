@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from mainstay.engine import by_root
 from mainstay.engine.context import Context
 from mainstay.kinds.kind import Session, TaskKind
 from mainstay.ledger import queries
@@ -39,7 +40,7 @@ def session(context: Context, task: Task, door: Door) -> Iterator[Session]:
         progress=lambda done, total, unit: context.listener.progress(task.id, done, total, unit),
         history=partial(context.samples.history, task.target.name),
     )
-    if kind.connect is None:
+    if kind.connect is None or by_root.is_needed(task.target):
         yield opened
         return
     with kind.connect(task.target, door) as opened.connection:

@@ -28,7 +28,8 @@ _GROWTH = 1.1  # what is asked for beforehand may have grown by its turn
 def make(context: Context, task: Task, facts: Any, name: str) -> Plan:
     """Decide what one task is going to do; every reason gets the line that set its limit."""
     decided = context.task_kind(task).plan(facts, task.params, name)
-    steps = tuple(replace(item, because=_at(task, item.because)) for item in decided if isinstance(item, Step))
+    privilege = task.target.privilege
+    steps = tuple(replace(one, because=_at(task, one.because), privilege=privilege) for one in decided if isinstance(one, Step))
     skips = tuple(replace(item, because=_at(task, item.because)) for item in decided if isinstance(item, Skip))
     return Plan(task.id, clock.now(), steps, skips, digest(facts))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mainstay.config.writes import Written
@@ -42,30 +42,43 @@ class Installer:
 
     def install(self, places: Iterable[Written]) -> None:
         """Write the files, make the user and the folders, and start the units where systemd runs."""
-        files = self.files()
+        self._withdraw(self._spare())
+        files, started = self.files(), units.started(self.wanted)
         for file in files:
             self._act(f"{_VERB[file.state]} {file.path}", file.write, needed=file.state != "same")
         self._act(f"make the user {self.wanted.user}", self._make_user, needed=self._account() is None)
-        for folder in (self.wanted.state, *(place.path for place in places if place.made)):
-            self._folder(folder)
+        self._folder(self.wanted.state, self.wanted.user)
+        for place in (one for one in places if one.made):
+            self._folder(place.path, "root" if place.as_root else self.wanted.user)
         for note in self._notes(places):
             self.say(f"note: {note}")
-        self._systemctl("enable", *units.STARTED)
+        self._systemctl("enable", *started)
         if self._is_booted:
             self._systemctl("daemon-reload")
             same = all(file.state == "same" for file in files)
-            self._systemctl("start" if same else "restart", *units.STARTED)  # what is under way is not stopped for nothing
+            self._systemctl("start" if same else "restart", *started)  # what is under way is not stopped for nothing
 
     def remove(self) -> None:
         """Stop the units and take the files away; the user, the folder of the memory and everything maintained stay."""
-        there = [file for file in self.files() if file.found is not None]
-        if any(file.path.name in units.STARTED for file in there):
-            self._systemctl("disable", *(["--now"] if self._is_booted else []), *units.STARTED)
-        for file in there:
-            self._act(f"remove {file.path}", file.path.unlink)
-        if self._is_booted and there:
-            self._systemctl("daemon-reload")
+        self._withdraw([file for file in (*self.files(), *self._spare()) if file.found is not None])
         self.say(f"kept: the user {self.wanted.user} and {self.wanted.state}, which holds the ledger")
+
+    def _spare(self) -> list[File]:
+        """Return the files of an earlier installation that nothing needs any more: those of the root unit."""
+        wanted = units.files(self.wanted)
+        known = units.files(replace(self.wanted, as_root=self.wanted.as_root or ()))
+        files = [written.look(self.root / place, text) for place, text in known.items() if place not in wanted]
+        return [file for file in files if file.found is not None]
+
+    def _withdraw(self, files: list[File]) -> None:
+        """Stop the units of these files, and take the files away."""
+        names = {file.path.name for file in files}
+        if started := [name for name in (*units.STARTED, units.ROOT_SOCKET) if name in names]:
+            self._systemctl("disable", *(["--now"] if self._is_booted else []), *started)
+        for file in files:
+            self._act(f"remove {file.path}", file.path.unlink)
+        if self._is_booted and files:
+            self._systemctl("daemon-reload")
 
     @property
     def _is_booted(self) -> bool:
@@ -96,13 +109,13 @@ class Installer:
         root = [] if self.root == Path("/") else [f"--root={self.root}"]
         Door().run([program, *root, "mainstay.conf"], _PATIENCE).require("systemd-sysusers refuses")
 
-    def _folder(self, place: Path) -> None:
+    def _folder(self, place: Path, owner: str) -> None:
         path = self._below(place)
-        self._act(f"make the folder {path} for {self.wanted.user}", lambda: self._make(path), needed=not path.is_dir())
+        self._act(f"make the folder {path} for {owner}", lambda: self._make(path, owner), needed=not path.is_dir())
 
-    def _make(self, path: Path) -> None:
+    def _make(self, path: Path, owner: str) -> None:
         path.mkdir(mode=0o700, parents=True)
-        if account := self._account():
+        if owner != "root" and (account := self._account()):
             os.chown(path, account.uid, account.gid)
 
     def _account(self) -> Account | None:
@@ -124,7 +137,7 @@ class Installer:
             yield f"{user} cannot read {config}: chgrp {user} {config} && chmod 640 {config}"
         if state.exists() and state.stat().st_uid != account.uid:
             yield f"{state} is not {user}'s: chown -R {user}: {state}"
-        for place in places:
+        for place in (one for one in places if not one.as_root):
             path = self._below(place.path)
             if path.exists() and not _may(path, account, 2):
                 yield f"{user} cannot write {path} ({place.target}): setfacl -m u:{user}:rwX {path}"

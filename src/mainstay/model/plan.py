@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
 from mainstay.model.because import Because
+from mainstay.model.target import Privilege
 from mainstay.model.units import Duration
 
 Args = dict[str, Any]  # JSON values only
@@ -88,7 +89,7 @@ class Step:
     proves: tuple[str, ...] = ()
     copied: datetime | None = None
     missing: int = 0
-    privilege: Literal["user", "root"] = "user"
+    privilege: Privilege = "user"  # that of its target
 
     @property
     def is_bracket(self) -> bool:

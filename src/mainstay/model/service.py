@@ -27,6 +27,9 @@ class Serve:
         Path | None,
         Setting("where other users ask; empty: in the runtime folder, else in the state folder", example="/run/m.sock"),
     ] = None
+    root: Annotated[Path, Setting("where the root unit listens, which does the steps of targets with `privilege: root`")] = Path(
+        "/run/mainstay-root.sock"
+    )
 
 
 @dataclass(frozen=True)

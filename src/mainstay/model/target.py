@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from mainstay.model.setting import HOST, Place
+
+Privilege = Literal["user", "root"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Target:
-    """One maintained thing: `settings` is the settings dataclass of its kind."""
+    """One maintained thing: `settings` is the settings dataclass of its kind.
+
+    With `privilege` "root", a process that is not root has it looked at and worked on by the root unit.
+    """
 
     name: str
     kind: str
@@ -29,3 +34,4 @@ class Target:
     place: Place = HOST
     origin: Origin | None = None
     origins: dict[str, Origin] = field(default_factory=dict)
+    privilege: Privilege = "user"

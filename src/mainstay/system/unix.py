@@ -6,7 +6,9 @@ import grp
 import json
 import os
 import pwd
+import select
 import socket
+import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +73,23 @@ def peer(way: socket.socket) -> Peer:
     except KeyError:
         return Peer(uid, f"uid {uid}", frozenset())
     return Peer(uid, name, frozenset(filter(None, map(_group, os.getgrouplist(name, gid)))))
+
+
+def is_hung_up(way: socket.socket) -> bool:
+    """Return whether the other end has said all that it will say."""
+    if not select.select([way], [], [], 0)[0]:
+        return False
+    try:
+        return way.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True
+
+
+def inherited(fd: int) -> socket.socket:
+    """Return the connection that this process was started with; Refused when that is none."""
+    if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+        raise Refused("this is no connection", on=f"descriptor {fd}", next="systemd starts it: mainstay-root.socket")
+    return socket.socket(fileno=os.dup(fd))
 
 
 def send(way: socket.socket, value: dict[str, Any]) -> None:
