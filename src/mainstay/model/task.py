@@ -11,6 +11,7 @@ from typing import Any, Literal
 from mainstay.model.channel import Channel, Sort
 from mainstay.model.checklist import Checklist
 from mainstay.model.emergency import Emergencies
+from mainstay.model.goals import Goal
 from mainstay.model.plan import Impact
 from mainstay.model.service import Checks, Role, Serve
 from mainstay.model.target import Origin, Target
@@ -187,3 +188,4 @@ class Site:
     serve: Serve = field(default_factory=Serve)
     checks: Checks = field(default_factory=Checks)
     access: dict[str, Role] = field(default_factory=dict)
+    goals: dict[str, Goal] = field(default_factory=dict)  # by cadence
