@@ -31,6 +31,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "check": ("--full",),
     "why": ("logs.rotate",),
     "plan": ("daily",),
+    "page": ("--output", "pages"),
     "windows": (),
     "ready": ("nightly",),
     "window add": ("launch", "--at", "2099-01-01 02:00", "--for", "2h", "--reason", "a new menu"),

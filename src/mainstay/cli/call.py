@@ -79,11 +79,16 @@ def say(text: str) -> None:
 
 def show_json(schema: str, value: dict[str, Any]) -> None:
     """Print a result as JSON; `schema` is its name in docs/reference/cli-json.md, after `mainstay.`."""
+    say(as_json(schema, value))
+
+
+def as_json(schema: str, value: dict[str, Any]) -> str:
+    """Return a result as JSON."""
     import json
 
     from mainstay.model.codec import encode
 
-    say(json.dumps({"schema": f"mainstay.{schema}", **encode(value)}, indent=2, ensure_ascii=False, allow_nan=False))
+    return json.dumps({"schema": f"mainstay.{schema}", **encode(value)}, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def completed(names: Callable[[App], list[str]]) -> Callable[[str], list[str]]:

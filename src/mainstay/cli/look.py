@@ -40,7 +40,7 @@ def status(category: Category = None, as_json: Json = False) -> None:
     if not as_json:
         call.show(state.document(seen))
         return
-    call.show_json("status/1", {**vars(seen), "targets": [{**vars(one), "level": one.level} for one in seen.targets]})
+    call.show_json("status/1", state.encoded(seen))
 
 
 @app.command()

@@ -75,12 +75,13 @@ def report(
     what: Annotated[str, typer.Argument(metavar="ROUTINE|RUN", help="A run, or a routine: its newest run.")] = "",
     daily: Annotated[bool, typer.Option("--daily", help="All runs of the last 24 hours.")] = False,
     weekly: Annotated[bool, typer.Option("--weekly", help="All runs of the last 7 days.")] = False,
+    monthly: Annotated[bool, typer.Option("--monthly", help="All runs and emergencies of the last 30 days.")] = False,
     changes: Annotated[bool, typer.Option("--changes", help="The change log: who did what, when, with what result.")] = False,
     category: Category = None,
     format: Annotated[str, typer.Option("--format", "-f", help="text, markdown, json, html, csv (changes).")] = "text",
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Write it there.", show_default=False)] = "",
 ) -> None:  # fmt: skip
-    """Write a report of a run, a routine, a day or a week.
+    """Write a report of a run, a routine, a day, a week or a month.
 
     The HTML report is one file without any link to elsewhere, to be sent or kept. All formats are rendered from the same
     record; nothing is run or looked at to write them.
@@ -92,7 +93,7 @@ def report(
     """
     from mainstay.cli import reports
 
-    asked = reports.Asked(what, 7 if weekly else 1 if daily else 0, changes, category)
+    asked = reports.Asked(what, 30 if monthly else 7 if weekly else 1 if daily else 0, changes, category)
     text, shown = reports.written(call.opened(), asked, format)
     if output:
         reports.save(output, text)

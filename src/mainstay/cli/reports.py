@@ -11,7 +11,9 @@ from typing import Any, cast
 
 from mainstay.app import App
 from mainstay.cli import call, state
+from mainstay.ledger import emergencies
 from mainstay.model.errors import ConfigError, Refused
+from mainstay.model.goals import GOALS
 from mainstay.model.run import RunRecord
 from mainstay.report.changes import change_log
 from mainstay.report.document import Cell, Document, Paragraph, Section, plural, table
@@ -24,7 +26,9 @@ from mainstay.report.run import RunReport, build
 from mainstay.system.files import write_atomic
 
 _EARLIER = 30  # runs of the same routine that a report compares with
+_EMERGENCIES = 500  # the newest that a report of a span looks at
 _DAYS = 90  # how far back its figures go
+_TITLES = {0: "Daily report", 1: "Daily report", 7: "Weekly report", 30: "Monthly report"}
 _FORMATS = {".html": "html", ".md": "markdown", ".json": "json"}
 
 
@@ -117,8 +121,17 @@ def _span(app: App, asked: Asked, since: datetime, now: datetime) -> Report:
     runs = _since(app, since)
     if asked.changes:
         return change_log(runs, since, now, now)
-    title = "Weekly report" if asked.days == 7 else "Daily report"
-    scope = Scope(f"{title} of {app.site.name}", _due(app, now), cast("Any", asked.category), head=app.journal.head())
+    title = _TITLES.get(asked.days, f"Report of {plural(asked.days, 'day')}")
+    cadences = {routine.name: routine.cadence for routine in app.site.routines.values() if routine.cadence}
+    scope = Scope(
+        f"{title} of {app.site.name}",
+        _due(app, now),
+        cast("Any", asked.category),
+        head=app.journal.head(),
+        cadences=cadences,
+        goals={**GOALS, **app.site.goals},
+        emergencies=tuple(emergencies.newest(app.journal, _EMERGENCIES)),
+    )
     return digest(runs, since, now, now, scope)
 
 

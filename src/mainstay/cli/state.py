@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from mainstay.cli import notices
 from mainstay.engine import agenda, owed
@@ -125,8 +126,13 @@ def open_run(site: Site, record: RunRecord) -> OpenRun:
     return OpenRun(record.id, record.routine, record.began, record.status, alive, because, command)
 
 
-def document(state: State) -> Document:
-    """Tell the state: what needs a person first, then the targets, then the routines."""
+def encoded(state: State) -> dict[str, Any]:
+    """Return the state as `mainstay.status/1` has it, without the name of that schema."""
+    return {**vars(state), "targets": [{**vars(one), "level": one.level} for one in state.targets]}
+
+
+def document(state: State, first: Sequence[Section | None] = (), more: Sequence[Section | None] = ()) -> Document:
+    """Tell the state: what needs a person first, then the targets, then the routines; with sections before, and after those."""
     page = standing.status(state.site, state.targets, state.at)
     targets = (replace(section, title="Targets") for section in page.sections)
     rows = [_routine_row(one, state.at) for one in state.routines]
@@ -141,7 +147,7 @@ def document(state: State) -> Document:
     colophon = "From memory; `mainstay check` looks now."
     going = Section("Service", (Entries(tuple(_service_entries(state.service, state.at))),) if state.service else ())
     left = Section("Left to do", (listed(state.left, lambda one: _left(one, state.at)),) if state.left else ())
-    told = sections(burning, waiting, left, *targets, routines, going, Section("", notices.lines(state.notices)))
+    told = sections(*first, burning, waiting, left, *targets, routines, *more, going, Section("", notices.lines(state.notices)))
     return replace(page, summary=summary, sections=told, colophon=colophon)
 
 

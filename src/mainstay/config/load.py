@@ -82,7 +82,7 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
 
 def top_level(shape: SiteShape) -> dict[str, Any]:
     """Return what a site takes from the top level as it is."""
-    names = ("contact", "notice_templates", "emergencies", "serve", "checks", "access", "heartbeat")
+    names = ("contact", "notice_templates", "emergencies", "serve", "checks", "access", "heartbeat", "goals")
     return {**{name: getattr(shape, name) for name in names}, "outside_windows": Impact[shape.outside_windows.upper()]}
 
 

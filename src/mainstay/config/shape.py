@@ -11,6 +11,7 @@ from mainstay.config.document import Node
 from mainstay.model.channel import Sort
 from mainstay.model.checklist import Due
 from mainstay.model.emergency import Emergencies
+from mainstay.model.goals import Goal
 from mainstay.model.service import Checks, Heartbeat, Role, Serve
 from mainstay.model.setting import Setting
 from mainstay.model.target import Privilege
@@ -63,6 +64,12 @@ class SiteShape:
         dict[str, Role],
         Setting(
             "who may ask `mainstay serve` for what, by name of the role", example="{operators: {groups: [ops], may: [look, run]}}"
+        ),
+    ] = field(default_factory=dict)
+    goals: Annotated[
+        dict[Literal["continuous", "daily", "weekly", "monthly", "quarterly", "semiannual", "yearly"], Goal],
+        Setting(
+            "what the maintenance of each cadence stays below, as reports tell it", example="{daily: {active: 1h, downtime: 10m}}"
         ),
     ] = field(default_factory=dict)
 

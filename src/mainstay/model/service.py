@@ -12,6 +12,27 @@ from mainstay.model.units import Duration
 Right = Literal["look", "run", "sign", "cancel"]
 
 
+def address(text: str) -> tuple[str, int]:
+    """Read `127.0.0.1:8640` or `[::1]:8640`; ValueError for anything but an address of loopback and a port."""
+    from ipaddress import ip_address
+
+    host, _, port = text.rpartition(":")
+    plain = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        known = ip_address(plain)
+    except ValueError as error:
+        raise ValueError(f"page: {text!r} is not an address and a port, such as 127.0.0.1:8640 or '[::1]:8640'") from error
+    if not known.is_loopback:
+        raise ValueError(f"page: {plain} can be reached from elsewhere; write 127.0.0.1:PORT, and let a web server ask for names")
+    if (known.version == 6) != (plain != host):
+        raise ValueError(
+            f"page: write {text!r} as '[{plain}]:{port}'" if known.version == 6 else f"page: no brackets in {text!r}"
+        )
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"page: {port!r} is not a port from 1 to 65535")
+    return plain, int(port)
+
+
 @dataclass(frozen=True)
 class Serve:
     """How `mainstay serve` works."""
@@ -30,6 +51,17 @@ class Serve:
     root: Annotated[Path, Setting("where the root unit listens, which does the steps of targets with `privilege: root`")] = Path(
         "/run/mainstay-root.sock"
     )
+    page: Annotated[
+        str,
+        Setting(
+            "address and port of the page, on loopback only: all users of this machine can read it", example="127.0.0.1:8640"
+        ),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an address that others than this machine can reach."""
+        if self.page:
+            address(self.page)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from mainstay.model.channel import Channel, Sort
 from mainstay.model.checklist import Checklist
 from mainstay.model.emergency import Emergencies
+from mainstay.model.goals import Goal
 from mainstay.model.phase import Phase
 from mainstay.model.plan import Impact
 from mainstay.model.service import Checks, Heartbeat, Role, Serve
@@ -224,3 +225,4 @@ class Site:
     access: dict[str, Role] = field(default_factory=dict)
     outside_windows: Impact = Impact.DOWNTIME  # the highest that a person may cause outside of every slot that allows it
     heartbeat: Heartbeat | None = None
+    goals: dict[str, Goal] = field(default_factory=dict)  # by cadence

@@ -21,10 +21,11 @@ LENGTH = 400  # of one text
 
 @dataclass(frozen=True)
 class Cell:
-    """A short text with its tone."""
+    """A short text with its tone; `link` is a page beside this one, where there are pages."""
 
     text: str
     tone: Tone = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -15,12 +16,30 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def write(document: Document) -> str:
+@dataclass(frozen=True)
+class Among:
+    """A page's place among others: where the first of them is, its title, and after how many seconds a browser reads it anew."""
+
+    first: str = ""
+    title: str = ""
+    anew: int = 0
+
+
+def write(document: Document, among: Among | None = None) -> str:
     """Render a document."""
-    style = files(__package__).joinpath("templates/report.css").read_text(encoding="utf-8")
-    hashed = b64encode(sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'"
-    return _environment().get_template("report.html.j2").render(document=document, style=style, policy=policy)
+    parts = {"style": _style(), "policy": policy(), "among": among or Among()}
+    return _environment().get_template("report.html.j2").render(document=document, **parts)
+
+
+def policy() -> str:
+    """Return the Content-Security-Policy of every report: its own style, and nothing else."""
+    hashed = b64encode(sha256(_style().encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'"
+
+
+@cache
+def _style() -> str:
+    return files(__package__).joinpath("templates/report.css").read_text(encoding="utf-8")
 
 
 @cache
@@ -44,10 +63,10 @@ def _harmless(value: Any) -> Any:
 
 
 def _soft(text: str) -> Any:
-    """Let a long name break where its parts end."""
+    """Let a long name break where its parts end, and no number or time of day."""
     from markupsafe import Markup, escape
 
-    return Markup(re.sub(r"(?<=[._/:])(?=\w)", "<wbr>", str(escape(clean(text)))))
+    return Markup(re.sub(r"(?<=[._/:])(?=[^\W\d])|(?<=[_/])(?=\d)", "<wbr>", str(escape(clean(text)))))
 
 
 def _sort_of(block: Block) -> str:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mainstay.model.because import Finding, Level
+from mainstay.model.emergency import Emergency
+from mainstay.model.goals import Goal
 from mainstay.model.run import RunRecord, Status, TaskRecord, Verdict
 from mainstay.model.task import Category
 from mainstay.model.units import Duration
+from mainstay.report.document import plural
+from mainstay.report.incidents import Incidents, incidents
+from mainstay.report.incidents import deviations as incident_deviations
 from mainstay.report.past import Series, durations, related, sizes
-from mainstay.report.quantity import moment
+from mainstay.report.quantity import moment, shown
 from mainstay.report.run import Act, Deviation, Left, RunReport, build
+from mainstay.report.times import PERIODS, Spent, missed, spent
 
 GROWN = 0.25  # from here on a median duration counts as having changed
 
@@ -31,8 +37,10 @@ class Due:
 class Scope:
     """What a digest is about: its title, the routines that were due, one category of tasks or all.
 
-    quiet  let the digest be silent when nothing was changed and nothing deviates
-    head   the head of the journal's chain, to be printed
+    quiet        let the digest be silent when nothing was changed and nothing deviates
+    head         the head of the journal's chain, to be printed
+    cadences     the cadence of each routine that has one, and the goals of each cadence
+    emergencies  those that are known
     """
 
     title: str = "Report"
@@ -40,6 +48,9 @@ class Scope:
     category: Category | None = None
     quiet: bool = False
     head: str = ""
+    cadences: Mapping[str, str] = field(default_factory=dict)
+    goals: Mapping[str, Goal] = field(default_factory=dict)
+    emergencies: tuple[Emergency, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +127,8 @@ class Digest:
     failing: tuple[Finding, ...]
     durations: tuple[Series, ...]
     sizes: tuple[Series, ...]
+    times: tuple[Spent, ...] = ()
+    incidents: Incidents = field(default_factory=Incidents)
 
 
 def digest(runs: Sequence[RunRecord], since: datetime, until: datetime, now: datetime, scope: Scope | None = None) -> Digest:
@@ -127,7 +140,15 @@ def digest(runs: Sequence[RunRecord], since: datetime, until: datetime, now: dat
     reports = [build(run, known, now) for run in inside]
     routines = tuple(_routine(name, known, since, until, scope.due) for name in _names(inside, scope.due))
     failing = tuple(_failing(inside))
-    deviations = (*_late(routines, now), *(one for report in reports for one in _deviations(report)), *_seen(failing))
+    took = tuple(spent(inside, scope.cadences, scope.goals, now))
+    open_ = incidents(scope.emergencies if not scope.category else (), since, until, now)
+    deviations = (
+        *incident_deviations(open_),
+        *_late(routines, now),
+        *_over(took),
+        *(one for report in reports for one in _deviations(report)),
+        *_seen(failing),
+    )
     latest = {run.routine: run for run in inside}
     return Digest(
         title=scope.title,
@@ -145,6 +166,8 @@ def digest(runs: Sequence[RunRecord], since: datetime, until: datetime, now: dat
         failing=failing,
         durations=tuple(series for run in latest.values() for series in durations(run, related(run, known))),
         sizes=tuple(series for run in latest.values() for series in sizes(run, related(run, known))),
+        times=took,
+        incidents=open_,
     )
 
 
@@ -191,6 +214,21 @@ def _late(routines: Iterable[RoutineLine], now: datetime) -> Iterator[Deviation]
             yield Deviation(Level.CRITICAL, one.name, f"was due {moment(one.due, now)} and {ran}", f"mainstay run {one.name}")
         if one.median and one.before and one.median > one.before * (1 + GROWN):
             yield Deviation(Level.WARNING, one.name, f"took {one.median}, {one.before} before")
+
+
+def _over(times: Iterable[Spent]) -> Iterator[Deviation]:
+    """Yield the goals of maintenance time that were missed, each with the longest period."""
+    for one in times:
+        for what, took, goal in (
+            ("at work", one.longest, one.goal.active),
+            ("downtime", one.longest_downtime, one.goal.downtime),
+        ):
+            if missed(took, goal):
+                period = PERIODS[one.cadence]
+                text = (
+                    f"{shown(took, 's')} {what} in one {period}, the goal is below {goal}; missed in {plural(one.over, period)}"
+                )
+                yield Deviation(Level.WARNING, f"{one.cadence} maintenance", text)
 
 
 def _deviations(report: RunReport) -> list[Deviation]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mainstay.model.run import Verdict
-from mainstay.report import charts, marks
+from mainstay.model.units import Duration
+from mainstay.report import charts, incidents, marks
 from mainstay.report.document import (
     Cell,
     Document,
@@ -25,6 +26,7 @@ from mainstay.report.gallery import gallery
 from mainstay.report.period import ActLine, Digest, LeftLine, RoutineLine, RunLine
 from mainstay.report.quantity import DASH, chain, change_of, moment, shown
 from mainstay.report.run_page import deviation_entry
+from mainstay.report.times import Spent, missed
 
 
 def document(report: Digest) -> Document:
@@ -46,7 +48,9 @@ def _sections(report: Digest) -> tuple[Section, ...]:
     return sections(
         Section("", (_tiles(report),)),
         _deviations(report),
+        incidents.section(report.incidents, report.made_at),
         _routines(report),
+        _times(report.times),
         _done(report.done),
         _left(report.left),
         gallery("Durations", "", report.durations, report.made_at, lambda _one: charts.columns),
@@ -127,6 +131,22 @@ def _counts(one: RoutineLine) -> tuple[Cell, ...]:
         Cell(f"{one.degraded:,}", "warn" if one.degraded else "muted"),
         Cell(f"{one.failed:,}", "bad" if one.failed else "muted"),
     )
+
+
+def _times(times: Sequence[Spent]) -> Section | None:
+    rows = [
+        (Cell(one.cadence), Cell(f"{one.runs:,}"), Cell(shown(one.active, "s")), *_against(one.longest, one.goal.active),
+         Cell(shown(one.downtime, "s")), *_against(one.longest_downtime, one.goal.downtime))
+        for one in times
+    ]  # fmt: skip
+    heads = ("cadence", "#runs", "#at work", "#longest", "#goal", "#downtime", "#longest", "#goal")
+    lede = "In all, and in the longest day, week or whatever the cadence is. At work is not without service."
+    return Section("Maintenance time", (table(heads, rows),), lede) if rows else None
+
+
+def _against(took: Duration, goal: Duration | None) -> tuple[Cell, Cell]:
+    over = missed(took, goal)
+    return Cell(shown(took, "s"), "bad" if over else ""), Cell(f"< {goal}" if goal else DASH, "muted")
 
 
 def _done(done: Sequence[ActLine]) -> Section | None:

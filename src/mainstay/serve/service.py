@@ -18,7 +18,7 @@ from mainstay.ledger import events
 from mainstay.model.errors import ConfigError, MainstayError, Refused
 from mainstay.model.task import Lock, Site
 from mainstay.model.units import Duration
-from mainstay.serve import loops, standing
+from mainstay.serve import loops, page, standing
 from mainstay.serve.accepted import Accepted
 from mainstay.serve.asks import Asks
 from mainstay.serve.common import Common
@@ -45,8 +45,9 @@ def serve(main: Path, say: Callable[[str], None], limit: Duration | None = None)
         accepted = Accepted(main, site.state)
         site, file = accepted.take()
         common = Common(app.with_site(site), file, socket_of(site), say)
-        with unix.listening(common.socket, MODE) as way:
-            Service(common, accepted, loops.of(common, Asks(common, way))).live(clock.Deadline(limit) if limit else None)
+        with page.readers(site) as browsers, unix.listening(common.socket, MODE) as way:
+            parts = loops.of(common, Asks(common, way), browsers)
+            Service(common, accepted, parts).live(clock.Deadline(limit) if limit else None)
 
 
 class Service:
@@ -66,7 +67,9 @@ class Service:
         for loop in self._loops:
             loop.start(common.over, common.say)
         service_manager.tell(service_manager.READY, f"STATUS=serving {common.app.site.name}")
-        common.say(f"serving {common.app.site.name}; others ask at {common.socket}")
+        shown = common.app.site.serve.page
+        browsers = f", browsers at http://{shown}/" if shown else ""
+        common.say(f"serving {common.app.site.name}; others ask at {common.socket}{browsers}")
         because = "an error"
         try:
             because = self._wait(until)
@@ -116,8 +119,10 @@ class Service:
         service_manager.tell(service_manager.reloading())
         try:
             site, file = self._accepted.take()
-            if site.state != old.state or socket_of(site) != common.socket:
-                raise ConfigError("the state folder or the socket has changed", next="restart the service for that")
+            if (site.state, socket_of(site), site.serve.page) != (old.state, common.socket, old.serve.page):
+                raise ConfigError(
+                    "the state folder, the socket or the address of the page has changed", next="restart the service for that"
+                )
         except MainstayError as error:
             common.say(f"not reloaded, the old configuration stays in force: {error}")
             self._journal(events.SERVE_RELOAD_REFUSED, because=str(error))

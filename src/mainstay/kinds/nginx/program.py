@@ -30,7 +30,7 @@ def look(session: Session) -> Configuration:
     done = session.door.run([*settings.command, "-T"], _WITHIN)
     text = legible(done.stdout)
     included = [pattern for pattern in _INCLUDE.findall(text) if _names(pattern, settings.include.name)]
-    problem = "" if not done.code else _said(legible(done.stderr)) or f"exit code {done.code}"
+    problem = "" if not done.code else complaint(legible(done.stderr)) or f"exit code {done.code}"
     files = read(settings.http_include), read(settings.include)
     loaded = outside.loaded(settings, session.target.name)
     return Configuration(*files, problem, len(_SERVER.findall(text)), len(included), loaded)
@@ -40,7 +40,7 @@ def test(session: Session) -> str:
     """Return what the test says against the configuration, "" when it passes."""
     settings: Settings = session.target.settings
     done = session.door.run([*settings.command, "-t"], _WITHIN)
-    return _said(legible(done.stderr)) or f"exit code {done.code}" if done.code else ""
+    return complaint(legible(done.stderr)) or f"exit code {done.code}" if done.code else ""
 
 
 def reload(session: Session, *, if_running: bool = False) -> None:
@@ -82,7 +82,7 @@ def _names(pattern: str, name: str) -> bool:
     return "*" not in pattern and fnmatch(name, Path(pattern).name)
 
 
-def _said(text: str) -> str:
+def complaint(text: str) -> str:
     """Return the first thing that nginx complains of."""
     lines = [line.strip() for line in text.splitlines() if "[emerg]" in line] or text.strip().splitlines()
     return re.sub(r"^(nginx: )?\[emerg\] ", "", lines[0]) if lines else ""
