@@ -163,7 +163,6 @@ def build(
     earlier = related(run, previous)
     acts = [_act(task, record) for task in run.tasks for record in task.steps if record.status in DONE]
     deltas, measured = _compared(run, earlier), tuple(_measured(run))
-    findings = tuple(sorted((finding for task in _looks(run) for finding in task.findings), key=lambda one: -one.level))
     report = RunReport(
         id=run.id,
         routine=run.routine,
@@ -185,7 +184,7 @@ def build(
         left=tuple(left for task in run.tasks for left in _left(task, run.ended is not None)),
         comparisons=tuple(delta for delta in deltas if delta.before != delta.after or delta.outlier),
         unchanged=sum(delta.before == delta.after and not delta.outlier for delta in deltas),
-        findings=findings,
+        findings=_findings(run),
         brackets=tuple(bracket for task in run.tasks for bracket in _brackets(task, run.ended or now)),
         remarks=run.remarks,
         envelope=run.envelope,
@@ -193,13 +192,15 @@ def build(
         sizes=sizes(run, earlier),
         measures=measured,
         reclaimed=_reclaimed(measured),
-        trends=courses(run, figures),
         watched=run.watched,
         rolled_back=run.rolled_back,
-        phases=phase_lines(run, now),
-        rollback=run.rollback,
     )
-    return replace(report, deviations=(*_ordered(report), *_before(run)))
+    judged, phases = (*_ordered(report), *_before(run)), phase_lines(run, now)
+    return replace(report, deviations=judged, phases=phases, rollback=run.rollback, trends=courses(run, figures))
+
+
+def _findings(run: RunRecord) -> tuple[Finding, ...]:
+    return tuple(sorted((finding for task in _looks(run) for finding in task.findings), key=lambda one: -one.level))
 
 
 def _looks(run: RunRecord) -> tuple[TaskRecord, ...]:
