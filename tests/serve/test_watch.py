@@ -56,6 +56,7 @@ def test_a_watch_outlives_a_killed_service_and_people_are_told_what_to_do(site: 
     assert "worse in its watch period: till.check" in told[0]["text"]
 
     assert f"mainstay rollback {run['id']}" in site.call("show", "last")
+    assert f"mainstay rollback {run['id']}" in site.call("status")
     assert "degraded" in site.call("runs")
     site.effects.with_name("effects.broken").unlink()
     site.call("rollback", "last", code=1)
