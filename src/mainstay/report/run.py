@@ -159,7 +159,6 @@ def build(
     earlier = related(run, previous)
     acts = [_act(task, record) for task in run.tasks for record in task.steps if record.status in DONE]
     deltas, measured = _compared(run, earlier), tuple(_measured(run))
-    findings = tuple(sorted((finding for task in _looks(run) for finding in task.findings), key=lambda one: -one.level))
     report = RunReport(
         id=run.id,
         routine=run.routine,
@@ -181,7 +180,7 @@ def build(
         left=tuple(left for task in run.tasks for left in _left(task, run.ended is not None)),
         comparisons=tuple(delta for delta in deltas if delta.before != delta.after or delta.outlier),
         unchanged=sum(delta.before == delta.after and not delta.outlier for delta in deltas),
-        findings=findings,
+        findings=_found(run),
         brackets=tuple(bracket for task in run.tasks for bracket in _brackets(task, run.ended or now)),
         remarks=run.remarks,
         envelope=run.envelope,
@@ -194,6 +193,10 @@ def build(
         rolled_back=run.rolled_back,
     )
     return replace(report, deviations=(*_ordered(report), *_before(run)))
+
+
+def _found(run: RunRecord) -> tuple[Finding, ...]:
+    return tuple(sorted((finding for task in _looks(run) for finding in task.findings), key=lambda one: -one.level))
 
 
 def _looks(run: RunRecord) -> tuple[TaskRecord, ...]:
