@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -122,3 +124,34 @@ def test_held_names_stay_held_through_the_whole_watch(shop: Shop) -> None:
     )
     sweep_until(shop, lambda one: one.watched.looks >= 2)
     assert queries.held(shop.open().journal) == {"backup:/safe/1"}
+
+
+def test_a_check_that_was_bad_when_the_run_ended_hides_no_other(shop: Shop) -> None:
+    shop.targets["door"] = {"kind": "command", "argv": ["/bin/true"], "after": shop.script("! test -e $LOG.shut")}
+    record = watched(shop, checks="looks")
+    shop.routines["daily"]["looks"] = ["door.check", "till.check"]
+    app = shop.open()
+    [final] = app.journal.events(run=record.id, kinds=(events.RUN_FINAL,))
+    bad = final.body
+    bad["checks"].append({**bad["checks"][0], "id": "door.check", "status": "failed"})
+    app.journal.append(events.RUN_FINAL, bad, run=record.id)
+    (shop.folder / "effects.log.shut").touch()
+    sweep_until(shop, lambda one: one.watched.bad >= 2 and not one.watched.reopened)
+    broken(shop).touch()
+    assert "till.check" in sweep_until(shop, lambda one: one.watched.reopened).because
+
+
+def test_nobody_looks_while_another_run_is_at_work(shop: Shop) -> None:
+    shop.command("slow", "echo in >> $LOG; sleep 3; echo out >> $LOG")
+    record = watched(shop)
+    shop.routines["other"] = {"tasks": ["slow.run"]}
+    shop.open()
+    script = "import sys, pathlib\nfrom mainstay.app import App\nfrom mainstay.engine.run import Launch\n"
+    script += "app = App.open(pathlib.Path(sys.argv[1]))\napp.run('other', Launch(envelope=app.forecast('other').envelope))\n"
+    with subprocess.Popen([sys.executable, "-c", script, str(shop.folder / "mainstay.yaml")]):
+        while "in" not in shop.effects:
+            time.sleep(0.02)
+        looks = shop.open().run_record(record.id).watched.looks
+        swept = shop.open().sweep()
+        assert "out" in shop.effects or (swept, shop.open().run_record(record.id).watched.looks) == ([], looks)
+    assert sweep_until(shop, lambda one: one.watched.looks > looks)

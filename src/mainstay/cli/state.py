@@ -175,6 +175,8 @@ def _owes(record: RunRecord, owed: str, unreviewed: list[str], *, alive: bool) -
         declined = any(remark.on == unreviewed[0] and not remark.yes for remark in record.remarks)
         sign = f"mainstay sign {record.id} {unreviewed[0]} --remark TEXT"
         return (record.because, f"mainstay rollback {record.id}") if declined else (f"{unreviewed[0]} waits for a review", sign)
+    if record.ended and not owed and record.watched.reopened:
+        return record.because, record.watched.next
     if record.ended and not owed:
         return f"its result is watched for {record.watch}", "mainstay settle"
     return owed or "its owner is gone", f"mainstay resume {record.id}"

@@ -80,7 +80,8 @@ def due(context: Context) -> Iterator[tuple[RunRecord, Callable[[Context, str], 
         record = None if gate.alive(context, known.id) else runs.load(context.journal, known.id)
         if record is None or record.settled or (record.status is Status.WAITING and not _answered(context, record)):
             continue
-        if step := _next(record):
+        step = _next(record)
+        if step and not (step is _look_on and _disturbed(context, record.id)):
             yield record, step
 
 
@@ -186,6 +187,12 @@ def _next(record: RunRecord) -> Callable[[Context, str], RunRecord] | None:
     if owed.reason(record) or owed.unreviewed(record):
         return None
     return _look_on if not record.watch or clock.now() >= watch.due(record) else None
+
+
+def _disturbed(context: Context, id: str) -> bool:
+    """Return whether another run is at work, or holds something in force: what a look finds now may be its doing."""
+    others = (run for run in queries.unsettled(context.journal) if run.id != id)
+    return any(gate.alive(context, run.id) or owed.open_brackets(run) for run in others)
 
 
 def _routine(context: Context, record: RunRecord) -> Routine:

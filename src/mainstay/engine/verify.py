@@ -37,15 +37,15 @@ def failing(drive: Drive) -> str:
     return ""
 
 
-def worse(drive: Drive) -> tuple[str, str]:
-    """Return the check that is worse now than it was before the run, or that must pass and does not, and why; "" when none is."""
+def worse(drive: Drive) -> dict[str, str]:
+    """Return the checks that are worse now than before the run, or that must pass and do not, each with its reason."""
     named = {task.id for task in drive.routine.checks}
-    bad_before = bad(drive.record.checks_before)
+    bad_before, found = bad(drive.record.checks_before), {}
     for task in observe.checks_of(drive.context, drive.routine):
         record = observe.compared(drive.context, task, drive.record.baseline.get(task.id)).record
         if record.status in _BAD and (task.id in named or task.id not in bad_before):
-            return task.id, f"{task.id}: {worst(record)}"
-    return "", ""
+            found[task.id] = f"{task.id}: {worst(record)}"
+    return found
 
 
 def bad(checks: Iterable[TaskRecord]) -> frozenset[str]:

@@ -34,12 +34,13 @@ def ends(record: RunRecord) -> datetime:
 
 def look(drive: Drive) -> None:
     """Look once, and write down what follows from it: nothing, the run reopened, or its watch at an end."""
-    before = verify.bad(drive.record.checks)
-    id, because = verify.worse(drive)
+    found, known = verify.worse(drive), verify.bad(drive.record.checks)
+    new = [because for id, because in found.items() if id not in known]  # the others were told when the run ended
+    because = next(iter([*new, *found.values()]), "")
     drive.write(events.RUN_WATCHED, {"because": because})
     record = drive.record
     if because:
-        if record.watched.bad >= CONFIRMED and not record.watched.reopened and id not in before:
+        if record.watched.bad >= CONFIRMED and not record.watched.reopened and new:
             drive.write(events.RUN_REOPENED, {"because": _told(record, because), "next": way_back(record)})
     elif clock.now() >= ends(record):
         drive.write(events.RUN_SETTLED, {"by": "mainstay", "text": _note(record), "watched": True})

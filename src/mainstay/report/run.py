@@ -184,7 +184,7 @@ def build(
         left=tuple(left for task in run.tasks for left in _left(task, run.ended is not None)),
         comparisons=tuple(delta for delta in deltas if delta.before != delta.after or delta.outlier),
         unchanged=sum(delta.before == delta.after and not delta.outlier for delta in deltas),
-        findings=_findings(run),
+        findings=_found(run),
         brackets=tuple(bracket for task in run.tasks for bracket in _brackets(task, run.ended or now)),
         remarks=run.remarks,
         envelope=run.envelope,
@@ -199,7 +199,7 @@ def build(
     return replace(report, deviations=judged, phases=phases, rollback=run.rollback, trends=courses(run, figures))
 
 
-def _findings(run: RunRecord) -> tuple[Finding, ...]:
+def _found(run: RunRecord) -> tuple[Finding, ...]:
     return tuple(sorted((finding for task in _looks(run) for finding in task.findings), key=lambda one: -one.level))
 
 

@@ -147,6 +147,9 @@ def test_destructive_tests_are_refused_on_what_the_site_maintains_whatever_they_
     assert (task.status, task.steps) == (Status.FAILED, ())
     assert "SHOP_URL is url of api (mainstay.yaml:" in task.because
 
+    db = {"kind": "redis", "url": "redis://localhost/1"}
+    same = tests.run(suite={"destructive": True, "environment": {"SHOP_URL": "redis://127.0.0.1:6379/1"}}, cache=db)[1]
+    assert "SHOP_URL is url of cache" in same.task("suite.run").because
     other = {"kind": "http", "url": "http://127.0.0.1:9/live"}
     assert tests.run(suite={"destructive": True}, api=other)[1].verdict is Verdict.PASS
 

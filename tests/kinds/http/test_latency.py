@@ -53,7 +53,7 @@ def test_answers_that_take_longer_than_before_the_run_make_it_degraded(tmp_path:
     shop = Shop(tmp_path)
     app, record = deployed(shop, site, f"touch {tmp_path}/slow", checks)
     assert (record.status, record.verdict) == (Status.CHANGED, Verdict.DEGRADED)
-    assert re.match(r"api.check: /health: answer_p50 [0-9.]+m?s > latency.slower [0-9.]+m?s \(default\)", record.because)
+    assert re.match(r"api.check: /health: answer_p50 [0-9.]+m?s > latency.factor [0-9.]+m?s \(default\)", record.because)
     assert shop.effects == ["deploy"], "a slow answer takes nothing back by itself"
     check = next(one for one in record.checks if one.id == "api.check")
     assert (check.status, check.regressed) == (Status.FAILED, True)
@@ -104,7 +104,7 @@ def test_slower_than_usual_counts_only_where_it_was_not_so_before_the_run() -> N
     before, after, already = (Pace(Latency(), 20, 0, Duration(0.05), Duration(slow), was) for slow in (0.1, 0.15, 0.13))
     [found] = worsened("/", before, after)
     assert str(found) == (
-        "/: answer_p95 150ms > latency.slower 120ms (default) -- at this hour it was 60ms on the last 3 days that were seen"
+        "/: answer_p95 150ms > latency.factor 120ms (default) -- at this hour it was 60ms on the last 3 days that were seen"
     )
     assert list(worsened("/", already, after)) == []
 

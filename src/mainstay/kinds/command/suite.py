@@ -22,6 +22,7 @@ from mainstay.system.files import read_bounded
 from mainstay.system.process import legible
 
 _LARGEST = Size(64 << 20)
+_PORTS = {"postgresql": "5432", "postgres": "5432", "redis": "6379", "http": "80", "https": "443"}
 Marks = Mapping[Path, tuple[int, int, int]]  # what tells one writing of a file from the next: inode, time, size
 
 
@@ -110,9 +111,9 @@ def _address(text: str) -> str:
     if parts is None or not parts.netloc:
         return ""
     host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
-    return (
-        f"{host}:{parts.netloc.rpartition(':')[2] if parts.netloc.rpartition(':')[2].isdecimal() else ''}{parts.path.rstrip('/')}"
-    )
+    written = parts.netloc.rpartition(":")[2]
+    port = written if written.isdecimal() else _PORTS.get(parts.scheme.partition("+")[0], "")
+    return f"{host}:{port}{parts.path.rstrip('/')}"
 
 
 def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -122,5 +123,5 @@ def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for item in value:
             yield from _texts(path, item)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and not path.endswith("file"):  # certificates and keys are shared
         yield path, value

@@ -78,7 +78,7 @@ def judged(on: str, seen: Pace) -> Iterator[Finding]:
             Level.CRITICAL, on, because("bad answers", f"{seen.failed} of {seen.asked}"), "look at the log of the service"
         )
     if seen.usual and seen.slow > (limit := seen.rule.limit(seen.usual.slow)):
-        slow = because(SLOW, seen.slow, ">", limit, "latency.slower")
+        slow = because(SLOW, seen.slow, ">", limit, "latency.factor")
         yield Finding(Level.WARNING, on, slow, _usually(seen.usual, seen.usual.slow))
 
 
@@ -91,11 +91,11 @@ def worsened(on: str, before: Pace, after: Pace) -> Iterator[Finding]:
     ]
     for name, earlier, now, usually in pairs:
         if now > rule.limit(earlier):
-            why = because(name, now, ">", rule.limit(earlier), "latency.slower")
+            why = because(name, now, ">", rule.limit(earlier), "latency.factor")
             yield Finding(Level.CRITICAL, on, why, f"it was {earlier} before the run")
         elif usually is not None and was and earlier <= rule.limit(usually) < now:
             yield Finding(
-                Level.CRITICAL, on, because(name, now, ">", rule.limit(usually), "latency.slower"), _usually(was, usually)
+                Level.CRITICAL, on, because(name, now, ">", rule.limit(usually), "latency.factor"), _usually(was, usually)
             )
 
 

@@ -66,15 +66,17 @@ class Latency:
 
     samples: Annotated[int, Setting("how many requests are timed, one after the other", ge=5, le=1000)] = 20
     warm_up: Annotated[int, Setting("how many are sent before that and not timed", ge=0, le=100)] = 3
-    slower: Annotated[
-        Share, Setting("by how much slower than before, or than usual at this hour, is worse", ge=0.05, le=100, example="50%")
-    ] = Share(1.0)
-    at_least: Annotated[Duration, Setting("and by at least this much, so that trifles are none", ge=0)] = Duration(0.02)
+    factor: Annotated[
+        float, Setting("how many times as long as before, or as is usual at this hour, is worse", ge=1.05, le=100, example="1.5")
+    ] = 2.0
+    at_least: Annotated[Duration, Setting("and that is longer by at least this much, so that trifles are none", ge=0)] = Duration(
+        0.02
+    )
     within: Annotated[Duration, Setting("the most that all of them take together; then fewer count", ge=1)] = Duration(30)
 
     def limit(self, before: Duration) -> Duration:
         """Return the longest time that is no slower than one before."""
-        return Duration(max(before * (1 + self.slower), before + self.at_least))
+        return Duration(max(before * self.factor, before + self.at_least))
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Settings:
     keep: Annotated[Size, Setting("the most of a body that is read", ge=1, le=64 << 20)] = Size(1 << 20)
     tls: Annotated[Tls, Setting("how the certificate is judged")] = field(default_factory=Tls)
     latency: Annotated[
-        Latency | None, Setting("time many requests at each look, and compare after a run", example="{samples: 50, slower: 50%}")
+        Latency | None, Setting("time many requests at each look, and compare after a run", example="{samples: 50, factor: 1.5}")
     ] = None
     ready: Annotated[Patience, Setting("how long the task `ready` waits, and for what", example="{times: 3, within: 2m}")] = (
         field(default_factory=Patience)
