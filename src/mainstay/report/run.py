@@ -192,9 +192,8 @@ def build(
         measures=measured,
         reclaimed=_reclaimed(measured),
         trends=courses(run, figures),
-        phases=phase_lines(run, now),
-        rollback=run.rollback,
     )
+    report = replace(report, phases=phase_lines(run, now), rollback=run.rollback)
     return replace(report, deviations=_ordered(report))
 
 
