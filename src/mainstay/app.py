@@ -272,7 +272,9 @@ class App:
 
     def begin_item(self, id: str, task: str, by: str, text: str) -> None:
         """Write down that a person begins the item that a parked run waits for; from then on it is timed."""
-        self._waits_for(id, task)
+        record = self._waits_for(id, task)
+        if record.ended or _begun(record, task):
+            raise Refused("it was begun before", on=f"{id} {task}", next=f"mainstay sign {id} {task}")
         self.journal.append(events.RUN_BEGUN_BY, {"by": by, "text": text}, run=id, task=task)
 
     def sign(self, id: str, task: str, by: str, text: str, *, yes: bool) -> None:
@@ -284,9 +286,10 @@ class App:
 
     def _unbegun(self, record: RunRecord, id: str) -> bool:
         """Tell whether an item that a person does, and has to begin, was not begun."""
-        item = record.task(id)
-        by_hand = item.level == "manual" and self.context.kind(self.site.targets[item.target]).task(item.name).waits
-        return by_hand and not any(one.act == "began" and one.on == id for one in record.remarks)
+        item, target = record.task(id), self.site.targets.get(record.task(id).target)
+        if target is None or item.level != "manual" or record.ended:
+            return False
+        return self.context.kind(target).task(item.name).waits and not _begun(record, id)
 
     def _waits_for(self, id: str, task: str) -> RunRecord:
         record = self.run_record(id)
@@ -392,6 +395,10 @@ class App:
             if name not in self.site.targets:
                 raise ConfigError(f"there is no target {name!r}", next=nearest(name, self.site.targets))
         return names
+
+
+def _begun(record: RunRecord, item: str) -> bool:
+    return any(one.act == "began" and one.on == item for one in record.remarks)
 
 
 def _why(run: RunRecord) -> str:

@@ -45,7 +45,7 @@ def test_a_task_entry_is_a_known_name_with_the_parameters_of_its_kind(kinds: con
     assert re.match(name["pattern"], "app.vacuum")
     assert not re.match(name["pattern"], "app.vacum")
     vacuum = table["patternProperties"][r"^[^.]+\.vacuum$"]["anyOf"][1]["properties"]
-    assert set(vacuum) == {"free_share", "stall", "budget", "needs", "category", "level"}
+    assert set(vacuum) == {"free_share", "stall", "budget", "needs", "category", "level", "on_stop"}
     assert vacuum["free_share"]["default"] == "20%"
 
 

@@ -33,7 +33,8 @@ class Checks:
             self._waiting(routine)
             self._phases_hold(routine)
             if routine.window in self._windows:
-                self._fits(routine, self._windows[routine.window])
+                fits = self._phases_fit if routine.phases else self._fits
+                fits(routine, self._windows[routine.window])
                 self._impact(routine, self._windows[routine.window])
 
     def check_questions(
@@ -92,8 +93,6 @@ class Checks:
                 self._add(routine, task.id, problem, f"move it before {first} or after {last}", task.origin)
 
     def _fits(self, routine: Routine, window: Window) -> None:
-        if routine.phases:
-            return self._phases_fit(routine, window)
         parts = [(task.id, task.budget) for task in (*routine.around, *routine.tasks) if task.budget]
         parts += [(name, length) for name, length in (("rollback", routine.rollback), ("buffer", routine.buffer)) if length]
         total = Duration(sum(length for _, length in parts))
@@ -101,7 +100,6 @@ class Checks:
             listed = " + ".join(f"{name} {length}" for name, length in parts)
             problem = f"needs {total} ({listed}), and window {window.name} lasts {window.length} ({window.origin})"
             self._add(routine, "", problem, f"lengthen the window or lower budgets by {Duration(total - window.length)}")
-        return None
 
     def _phases_hold(self, routine: Routine) -> None:
         """Every phase has to have room for its tasks."""
@@ -127,8 +125,8 @@ class Checks:
                 lasts = f"window {window.name} lasts {window.length} ({window.origin})"
                 problem = f"ends {ends} after the slot begins{also}, and {lasts}"
                 hint = f"lengthen the window, or lower budgets, by {Duration(ends - free)}"
-                return self._add(routine, f"phases.{phase.name}", problem, hint)
-        return None
+                self._add(routine, f"phases.{phase.name}", problem, hint)
+                return
 
     def _impact(self, routine: Routine, window: Window) -> None:
         for task in (*routine.around, *routine.tasks):

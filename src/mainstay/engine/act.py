@@ -66,7 +66,7 @@ def end(drive: Drive, task: str, step: Step, ending: Ending) -> Status:
         "step": step.id,
         "action": step.action,
         "undo_of": begun.undo_of if begun else "",
-        "took": (clock.now() - begun.began).total_seconds() if begun and begun.began else None,
+        "took": (clock.now() - begun.began).total_seconds() if begun and begun.began and done and not ending.because else None,
         "proves": step.proves if done else (),
         "copied": step.copied,
         "measures": _measured(drive, held, step, now),

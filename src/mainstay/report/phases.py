@@ -13,7 +13,7 @@ from mainstay.model.units import Duration
 from mainstay.report import charts, marks
 from mainstay.report.document import Cell, Figure, Section, Tone, table
 
-STRETCH = 24  # letters of a course
+STRETCH = 14  # letters of a course: as wide as its heading
 NOTED = timedelta(minutes=1)  # a phase that is late or early by less is on time
 _PASSED = frozenset({Status.OK, Status.CHANGED})
 _OPEN = frozenset({Status.PENDING, Status.RUNNING, Status.WAITING})
@@ -51,7 +51,7 @@ def section(found: Sequence[PhaseLine], began: datetime, now: datetime) -> Secti
     last = max([*ends, *(one.ends for one in found), first + timedelta(seconds=1)])
     span = first.astimezone(now.tzinfo), last.astimezone(now.tzinfo)
     rows = [_row(one, span, now) for one in found]
-    numbers = table(("phase", "plan", "actual", f"{span[0]:%H:%M} to {span[1]:%H:%M}", "#against the plan", "status"), rows)
+    numbers = table(("phase", "plan", "actual", f"{span[0]:%H:%M} to {span[1]:%H:%M}", "#timing", "status"), rows)
     lanes = [_lane(one, now) for one in found]
     title = "Phases, plan against actual"
     lede = "The pale ground is the plan, the bar what happened; on a terminal ╌ is the plan, ━ what happened."

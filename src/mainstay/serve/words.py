@@ -46,7 +46,7 @@ VERBS = {
     "check": Verb("run", _JSON | {"--full"}, frozenset({"--category"}), places=(0, MOST)),
     "plan": Verb("run", _JSON, _CHOICE, places=(1, 1), routine=True),
     "run": Verb("run", frozenset({"--yes"}), _CHOICE, places=(1, 1), routine=True, named=True),
-    "sign": Verb("sign", frozenset({"--decline"}), frozenset({"--remark"}), places=(2, 2), named=True),
+    "sign": Verb("sign", frozenset({"--decline", "--begin"}), frozenset({"--remark"}), places=(2, 2), named=True),
     "cancel": Verb("cancel", frozenset(), frozenset({"--remark"}), places=(1, 1), named=True),
 }
 _SHORT = {"-n": "--count", "-y": "--yes"}
