@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from mainstay.engine import agenda, gate, plan, promises
@@ -10,7 +11,7 @@ from mainstay.engine.context import Context
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.plan import Impact
 from mainstay.model.run import Status
-from mainstay.model.task import Routine, Slot
+from mainstay.model.task import Routine, Slot, TaskClass
 from mainstay.model.units import Duration
 from mainstay.schedule.agenda import Agenda
 from mainstay.schedule.blackouts import forbidding
@@ -74,6 +75,8 @@ def _tasks(context: Context, routine: Routine, slot: Slot | None) -> Iterator[Fi
         if record.status is Status.UNKNOWN or record.plan is None:
             yield Finding(Level.CRITICAL, record.id, because(record.because, None), f"mainstay check {record.target}")
             continue
+        if record.task_class == TaskClass.BACKUP:
+            yield from (replace(one, on=f"{record.id}: {one.on}") for one in record.findings)
         made, most = record.plan, slot.max_impact if slot else Impact.DOWNTIME
         told = because(f"{len(made.steps)} steps, impact", made.impact.name.lower())
         if made.impact > most:
