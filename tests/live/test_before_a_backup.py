@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -50,6 +51,7 @@ def database(server: PostgresServer) -> Iterator[str]:
 @pytest.fixture
 def shop(tmp_path: Path, server: PostgresServer, database: str) -> Shop:
     (tmp_path / "away").mkdir()
+    (tmp_path / "away" / ".mainstay-remote").touch()
     (tmp_path / "mainstay.yaml").write_text(SITE.format(folder=tmp_path, dsn=server.dsn(database)))
     return Shop(tmp_path)
 
@@ -78,7 +80,7 @@ def said(one: dict[str, Any]) -> str:
 def test_where_all_is_well_it_tells_what_was_asked(shop: Shop) -> None:
     backed_up(shop)
     found = asked(shop)
-    assert {one["level"] for group in found.values() for one in group} == {"ok"}
+    assert [one for group in found.values() for one in group if one["level"] != "ok"] == []
     assert set(found) == {"db", "room for db", "remote away"}
     assert said(found["db"][0]).startswith("answered after")
     room = found["room for db"][0]["because"]
@@ -110,7 +112,7 @@ def test_a_long_transaction_and_an_exclusive_lock_are_listed_with_process_and_ag
 
 @pytest.mark.covers("PRE-09")
 def test_a_database_that_is_away_is_a_no_and_a_remote_that_is_away_a_warning(shop: Shop, tmp_path: Path) -> None:
-    (tmp_path / "away").rmdir()
+    shutil.rmtree(tmp_path / "away")
     file = tmp_path / "mainstay.yaml"
     assert asked(shop)["remote away"][0]["level"] == "warning"
     text = file.read_text()
