@@ -16,6 +16,7 @@ from tests.notify.mailbox import Mailbox, serve
 
 RULES = """
 emergencies:
+  notice_within: 2m
   contacts: {on-call: "+49 30 1234", manager: bob@example.com}
   escalation: [{after: 15m, to: on-call}, {after: 60m, to: manager}]
   severities: {S2: {meaning: most users are hindered, respond: 20m, update: 40m, contacts: [on-call]}}
@@ -133,3 +134,28 @@ def test_an_emergency_run_passes_the_blackout_keeps_its_backup_and_escalates_unt
         f"corner-shop: EMERGENCY is not over after 1h: {record['id']}",
     ]
     assert "manager: bob@example.com" in mailbox.mails[2].get_content()
+
+
+@pytest.mark.covers("EMG-04")
+def test_one_command_opens_it_in_emergency_mode_and_closing_takes_that_back(shop: Shop) -> None:
+    file = shop.folder / "mainstay.yaml"
+    file.write_text(file.read_text().replace("emergencies:\n", "emergencies:\n  mode: [mark.hold]\n", 1))
+    shop.run("emergency", "open", "--severity", "S2", "--reason", "orders fail", "--mode")
+    assert (shop.folder / "mark").exists()
+    assert shop.json("emergency", "show")["emergency"]["mode"]["modes"] == ["mark.hold"]
+    shop.run("emergency", "close", "last", "--resolution", "mended")
+    assert not (shop.folder / "mark").exists()
+    found = shop.json("emergency", "show")["emergency"]
+    assert (found["mode"], found["resolution"]) == (None, "mended")
+    report = shop.run("emergency", "report", "last", "--format", "markdown")
+    assert "emergency mode on" in report
+    assert "emergency mode off" in report
+
+
+def test_a_mode_that_is_no_task_is_told_with_its_line(shop: Shop) -> None:
+    file = shop.folder / "mainstay.yaml"
+    file.write_text(file.read_text().replace("emergencies:\n", "emergencies:\n  mode: [mark.hodl]\n", 1))
+    line = file.read_text().splitlines().index("  mode: [mark.hodl]") + 1
+    told = shop.run("check-config", code=2)
+    assert f"mainstay.yaml:{line}" in told
+    assert "hold" in told

@@ -90,28 +90,27 @@ def situation_json(found: Situation) -> dict[str, object]:
     return {**{name: getattr(found, name) for name in names}, "notices": deliveries}
 
 
-def switch(state: str, id: str, lasts: str, say: str, by: str, remark: str) -> None:
-    """Switch the emergency mode on or off, and say what of it is in force."""
-    if state not in ("on", "off"):
-        raise ConfigError(f"the emergency mode is no {state!r}", next="mainstay emergency mode on | off")
+def switch_on(id: str, lasts: str, say: str, by: str) -> None:
+    """Switch the emergency mode on, and say what of it is in force."""
     site = call.opened()
-    id = site.emergencies.get(id).id
     with doing.listening(site) as live:
-        found = (
-            live.emergency_mode.on(id, by, when.duration(lasts), say)
-            if state == "on"
-            else live.emergency_mode.off(id, by, remark)
-        )
-    if found.mode is None:
-        call.say(f"{id}: the emergency mode is off, and scheduled runs go on")
-        return
-    for task in found.mode.modes:
-        call.say(f"{id}: {task} shows users that something is broken, for {found.mode.lasts}")
-    if not found.mode.modes:
-        call.say(f"{id}: no target has an emergency banner, or it is in force by another hand")
-    call.say(f"  scheduled runs stand still\n  next: mainstay emergency mode off {id}")
-    if not site.guarded():
+        found = live.emergency_mode.on(site.emergencies.get(id).id, by, when.duration(lasts), say)
+    modes = found.mode.modes if found.mode else ()
+    for task in modes:
+        call.say(f"{found.id}: {task} shows users that something is broken, for {lasts}")
+    if not modes:
+        call.say(f"{found.id}: no target has an emergency banner, or it is in force by another hand")
+    call.say(f"  scheduled runs stand still\n  next: mainstay emergency mode off {found.id}")
+    if modes and not site.guarded():
         call.say("  no timer settles runs here: it stays until you lift it")
+
+
+def switch_off(id: str, by: str, remark: str) -> None:
+    """Switch it off."""
+    site = call.opened()
+    with doing.listening(site) as live:
+        found = live.emergency_mode.off(site.emergencies.get(id).id, by, remark)
+    call.say(f"{found.id}: the emergency mode is off, and scheduled runs go on")
 
 
 def asked_for_follow_ups() -> list[str]:

@@ -70,7 +70,7 @@ def open_(
     opened = site.emergencies.open(Alarm(found, reason, call.person(name), because, contact or ()))
     emergencies.opened(site, opened)
     if mode:
-        emergencies.switch("on", opened.id, "1h", "", call.person(name), "")
+        emergencies.switch_on(opened.id, "1h", "", call.person(name))
 
 
 @group.command()
@@ -118,8 +118,14 @@ def mode(
     mainstay emergency mode off
     """
     from mainstay.cli import emergencies
+    from mainstay.model.errors import ConfigError
 
-    emergencies.switch(state, id, lasts, say, call.person(name), remark)
+    if state not in ("on", "off"):
+        raise ConfigError(f"the emergency mode is no {state!r}", next="mainstay emergency mode on | off")
+    if state == "on":
+        emergencies.switch_on(id, lasts, say, call.person(name))
+    else:
+        emergencies.switch_off(id, call.person(name), remark)
 
 
 @group.command()
@@ -176,7 +182,7 @@ def close(
     found = site.emergencies.get(id)
     left = follow_up if follow_up is not None or found.closed else emergencies.asked_for_follow_ups()
     if found.mode:
-        emergencies.switch("off", found.id, "", "", call.person(name), resolution)
+        emergencies.switch_off(found.id, call.person(name), resolution)
     emergencies.closed(site.emergencies.close(found.id, call.person(name), resolution, left or ()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from mainstay.engine import agenda, gate, measured, plan, promises
@@ -10,7 +11,7 @@ from mainstay.engine.context import Context
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.plan import Impact
 from mainstay.model.run import Status, TaskRecord
-from mainstay.model.task import Routine, Slot
+from mainstay.model.task import Routine, Slot, TaskClass
 from mainstay.model.units import Duration
 from mainstay.schedule.agenda import Agenda
 from mainstay.schedule.blackouts import forbidding
@@ -101,6 +102,8 @@ def _tasks(planned: Sequence[TaskRecord], slot: Slot | None) -> Iterator[Finding
         yield from (
             Finding(Level.CRITICAL, record.id, because(one, None), "it could not be taken back") for one in record.lacking
         )
+        if record.task_class == TaskClass.BACKUP:
+            yield from (replace(one, on=f"{record.id}: {one.on}") for one in record.findings)
         made, most = record.plan, slot.max_impact if slot else Impact.DOWNTIME
         told = because(f"{len(made.steps)} steps, impact", made.impact.name.lower())
         if made.impact > most:

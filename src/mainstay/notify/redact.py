@@ -19,7 +19,7 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", "***"),
     (r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/]+@", r"\1:***@"),
     (r"(?i)\b(bearer|basic) +[a-z0-9._~+/=-]{8,}", r"\1 ***"),
-    (rf"(?i)(\b[\w-]*{_NAMED}[\"']?\s*[=:]\s*)(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',;&]+)", r"\1***"),
+    (rf"(?i)(\b[\w-]*{_NAMED}[\"']?[ \t]*[=:][ \t]*)(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',;&]+)", r"\1***"),
     (r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_\w{20,}|xox[abprs]-[\w-]{10,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)", "***"),
 )
 _KNOWN = tuple((re.compile(shape, re.DOTALL), instead) for shape, instead in _SHAPES)

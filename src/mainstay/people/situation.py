@@ -75,7 +75,7 @@ def _changes(context: Context, since: datetime) -> Iterator[Change]:
     """Yield what the journal knows of changes, and the files of the configuration that were written since then."""
     for event in context.journal.events(kinds=tuple(_MARKS)):
         if event.at >= since:
-            body = event.body
+            body = {**event.body, **event.body.get("span", {}), **event.body.get("window", {})}
             what = next((str(body[key]) for key in ("name", "id", "because", "version") if body.get(key)), "")
             yield Change(event.at, f"{_MARKS[event.kind]}: {what}".rstrip(": "), str(body.get("by", "")))
     for path in context.site.files:

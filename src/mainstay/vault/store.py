@@ -57,6 +57,17 @@ class Dump:
     extra: dict[str, Any] = field(default_factory=dict)  # JSON values
 
 
+@dataclass(frozen=True)
+class Hindrance:
+    """Something that stands in the way of a dump: what, whose, for how long; whether a dump waits for it, or what is too long."""
+
+    what: str
+    who: str
+    age: Duration
+    blocks: bool = False
+    limit: Duration | None = None
+
+
 class Sink(Protocol):
     """Where the streams of a dump go."""
 
@@ -146,6 +157,13 @@ class Inspecting(Store, Protocol):
         """Return the lines that tell how the live target differs from a restored copy; no secret is in them."""
 
 
+class Hindered(Store, Protocol):
+    """A store whose dump others can hold up."""
+
+    def hindrances(self) -> tuple[Hindrance, ...]:
+        """Return what stands in the way of a dump now."""
+
+
 class Swappable(Store, Protocol):
     """A store whose restored copies can take the place of the live target."""
 
@@ -180,3 +198,8 @@ def can_swap(store: Store) -> TypeGuard[Swappable]:
 def can_inspect(store: Store) -> TypeGuard[Inspecting]:
     """Tell whether a store looks into what it restores."""
     return callable(getattr(type(store), "faults", None))
+
+
+def can_be_hindered(store: Store) -> TypeGuard[Hindered]:
+    """Tell whether a store knows what stands in the way of its dump."""
+    return callable(getattr(type(store), "hindrances", None))

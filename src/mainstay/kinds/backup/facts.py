@@ -14,22 +14,28 @@ from mainstay.kinds.kind import Session
 from mainstay.model.because import Because, because
 from mainstay.model.errors import MainstayError, Refused, Unreachable
 from mainstay.model.plan import On
-from mainstay.model.units import Size
+from mainstay.model.units import Duration, Size
 from mainstay.system import clock
 from mainstay.system.files import room
 from mainstay.vault import catalogue
 from mainstay.vault.catalogue import Catalogue, Entry
 from mainstay.vault.drill import Drill
 from mainstay.vault.repository import Repository, create_repository, open_repository
+from mainstay.vault.store import Hindrance, can_be_hindered
 
 
 @dataclass(frozen=True)
 class Source:
-    """A target that is backed up: the bytes that its dump will need, or why it cannot be dumped now."""
+    """A target that is backed up: the bytes that its dump will need, or why it cannot be dumped now.
+
+    `answered` is how long it took to say so, `hindrances` what stands in the way of the dump.
+    """
 
     target: str
     bytes: Size = Size(0)
     trouble: str = ""
+    answered: Duration = Duration(0)
+    hindrances: tuple[Hindrance, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,16 +113,21 @@ def _expected(session: Session, last: RepositoryFacts | None) -> str:
 
 
 def sources(session: Session) -> tuple[Source, ...]:
-    """Ask every target how large its dump will be."""
-    found = []
-    for target in session.target.settings.of:
-        try:
-            found.append(Source(target, Size(session.stores[target].estimate())))
-        except KeyError:
-            found.append(Source(target, trouble="its kind has no backups in this version, or its settings do not say how"))
-        except MainstayError as error:
-            found.append(Source(target, trouble=str(error)))
-    return tuple(found)
+    """Ask every target how large its dump will be, and what stands in its way."""
+    return tuple(_source(session, target) for target in session.target.settings.of)
+
+
+def _source(session: Session, target: str) -> Source:
+    began = clock.monotonic()
+    try:
+        store = session.stores[target]
+        hindrances = store.hindrances() if can_be_hindered(store) else ()
+        size = Size(store.estimate())
+    except KeyError:
+        return Source(target, trouble="its kind has no backups in this version, or its settings do not say how")
+    except MainstayError as error:
+        return Source(target, trouble=str(error))
+    return Source(target, size, "", Duration(clock.monotonic() - began), hindrances)
 
 
 def opened(session: Session) -> Repository:

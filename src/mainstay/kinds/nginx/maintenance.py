@@ -54,7 +54,7 @@ class Maintenance(TaskKind[Facts, Params]):
         settings, on = facts.settings, ("maintenance", facts.target)
         if facts.flag and facts.flag.owned:
             return [Skip(on, because("it is on already, by", f"{facts.flag.owner}, until {proof.shown(facts.flag.until)}"))]
-        args = {**proof.args(facts, params.reason, params.lasts, name), "emergency": params.emergency}
+        args = {**proof.args(facts, params.reason, params.lasts, name), **({"emergency": True} if params.emergency else {})}
         return [
             Step(
                 id="enter",

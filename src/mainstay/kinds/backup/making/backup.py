@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from mainstay.kinds.backup.copies.remotes import look_at_remotes
 from mainstay.kinds.backup.facts import RepositoryFacts, Source, look, newest, obstacle, opened_or_made, sources
-from mainstay.kinds.backup.making.room import refusal
+from mainstay.kinds.backup.making.conditions import conditions, refused
 from mainstay.kinds.backup.making.signing import sign
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
-from mainstay.model.because import Because, Finding, Level, because
+from mainstay.model.because import Finding, because
 from mainstay.model.plan import Cost, Impact, On, Skip, Step
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
@@ -30,9 +31,12 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
     facts = RepositoryFacts
 
     def observe(self, session: Session, on: On | None = None) -> RepositoryFacts:
-        """Read the catalogue, and ask every target for the size of its dump."""
+        """Read the catalogue, ask every target for its dump, and every remote whether it is there."""
         facts = look(session, on, session.last)
-        return facts if on else replace(facts, sources=sources(session))
+        if on:
+            return facts
+        entries = {str(entry.id): entry for entry in facts.catalogue.entries}
+        return replace(facts, sources=sources(session), remotes=look_at_remotes(session, entries))
 
     def plan(self, facts: RepositoryFacts, params: NoParams, name: str) -> list[Step | Skip]:
         """One step for each target."""
@@ -42,10 +46,8 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
         return [_decide(facts, source, name) for source in facts.sources]
 
     def assess(self, facts: RepositoryFacts, params: NoParams) -> list[Finding]:
-        """A target that cannot be dumped, or whose backup would not fit."""
-        advice = "this target gets no backup until that is mended"
-        reasons = [(source.target, _refused(facts, source)) for source in facts.sources]
-        return [Finding(Level.CRITICAL, target, reason, advice) for target, reason in reasons if reason]
+        """What has to be so before a backup: see `conditions`."""
+        return conditions(facts)
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:
         """The backup is in the catalogue, which shows complete ones only."""
@@ -66,14 +68,10 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
         make(repository, store, order, session.work(deadline, step.cost.bytes), partial(sign, session))
 
 
-def _refused(facts: RepositoryFacts, source: Source) -> Because | None:
-    return because("cannot be backed up", source.trouble) if source.trouble else refusal(facts, source.target, source.bytes)
-
-
 def _decide(facts: RepositoryFacts, source: Source, name: str) -> Step | Skip:
     on, target = ("backup", source.target), source.target
-    if (refused := _refused(facts, source)) is not None:
-        return Skip(on, refused)
+    if (why_not := refused(facts, source)) is not None:
+        return Skip(on, why_not)
     last, id = newest(facts.of(target)), BackupId.of(facts.at, target, name)
     reason = because("backups", 0)
     if last is not None:

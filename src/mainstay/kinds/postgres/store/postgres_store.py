@@ -14,12 +14,13 @@ from mainstay.kinds.postgres.store.catalog import DumpedTable, rows
 from mainstay.kinds.postgres.store.client import Client, reached
 from mainstay.kinds.postgres.store.digests import Tally, counting
 from mainstay.kinds.postgres.store.dump import dump, noted, remarks, versions_of
+from mainstay.kinds.postgres.store.hindrances import hindrances
 from mainstay.kinds.postgres.store.load import load
 from mainstay.kinds.postgres.store.snapshot import held
 from mainstay.kinds.postgres.store.soundness import require_sound
 from mainstay.model.target import Target
 from mainstay.system.process import Door
-from mainstay.vault.store import Dump, Sink, Source, Store, Work, unhurried
+from mainstay.vault.store import Dump, Hindrance, Sink, Source, Store, Work, unhurried
 
 _OBJECTS = "SELECT CASE WHEN EXISTS (SELECT FROM pg_largeobject_metadata) THEN pg_relation_size('pg_largeobject') ELSE 0 END"
 
@@ -47,6 +48,11 @@ class PostgresStore:
         with self._reached(unhurried()) as client, client.connect() as connection:
             [(objects,)] = connection.execute(_OBJECTS.encode()).fetchall()
             return int(objects) + sum(one.size for one in rows(connection, DumpedTable))
+
+    def hindrances(self) -> tuple[Hindrance, ...]:
+        """Return locks that a dump would wait for, and transactions that are open for longer than `check` allows."""
+        with self._reached(unhurried()) as client, client.connect() as connection:
+            return hindrances(connection, client.settings.limits.transaction)
 
     def dump(self, sink: Sink) -> Dump:
         """Write one snapshot as streams: see `dump`."""
