@@ -71,7 +71,7 @@ def test_what_root_did_can_be_taken_back_by_the_same_way(site: Rooted) -> None:
     done = site.script('test "$(tail -n 1 $E)" = root')
     site.as_root("mark", "id -un >> $E", done=done, undo=site.script("echo undone >> $E"), neutral=False)
     site.command("fails", "false")
-    site.routine("both", "mark.run", "fails.run", all_or_nothing=True)
+    site.settings["routines"]["both"] = {"tasks": ["mark.run", "fails.run"], "all_or_nothing": True}
     with site.unit():
         site.run("run", "both", code=1)
     assert site.done() == ["root", "undone"]
