@@ -204,6 +204,20 @@ def test_parameters_and_targets_that_the_configuration_has_not_are_refused(forge
     assert "what was sent is no question" in site.ask({"do": "look"})
 
 
+def test_a_plan_is_void_once_the_configuration_has_changed(forged: tuple[Rooted, dict[str, Any]]) -> None:
+    site, question = forged
+    site.as_root("mark", "id -un >> $E", timeout="9m")
+    site.write()
+    assert "the configuration has changed since this was planned / mark.run run" in site.ask(question)
+
+
+def test_there_is_nothing_to_tidy_after_a_step_that_was_refused(forged: tuple[Rooted, dict[str, Any]]) -> None:
+    site, question = forged
+    site.ask({**question, "step": {**question["step"], "id": "other"}})
+    answer = site.ask({**question, "do": "tidy", "step": {**question["step"], "id": "other"}})
+    assert answer == "{}"
+
+
 @pytest.mark.parametrize("how", ["mode", "owner", "folder", "include"])
 def test_a_configuration_that_others_may_change_is_not_acted_on(forged: tuple[Rooted, dict[str, Any]], how: str) -> None:
     site, question = forged
