@@ -122,6 +122,7 @@ def told(outcome: str, since: float) -> None:
     print(f"\n1 kills of serve fired with the page up, {outcome} after {time.monotonic() - since:.0f} s of 600")
 
 
+@pytest.mark.covers("MODE-02")
 def test_killed_before_the_change_the_run_goes_on_and_the_page_is_lifted(site: Site, mailbox: Mailbox, free_port: int) -> None:
     with night(site, mailbox, free_port, BEFORE) as found:
         killed = found.kill()
@@ -144,6 +145,7 @@ def test_killed_before_the_change_it_is_lifted_whatever_the_checks_say(site: Sit
     assert set(site.done()) == {"looked"}
 
 
+@pytest.mark.covers("MODE-02")
 def test_killed_after_the_change_it_is_lifted_when_the_checks_pass(site: Site, mailbox: Mailbox, free_port: int) -> None:
     with night(site, mailbox, free_port, AFTER) as found:
         killed = found.kill()
@@ -153,6 +155,7 @@ def test_killed_after_the_change_it_is_lifted_when_the_checks_pass(site: Site, m
     assert (found.run["status"], site.done()) == ("changed", ["menu"])
 
 
+@pytest.mark.covers("MODE-02")
 def test_killed_after_a_change_that_broke_something_it_stays_and_people_are_told(
     site: Site, mailbox: Mailbox, free_port: int
 ) -> None:
