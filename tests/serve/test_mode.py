@@ -86,8 +86,8 @@ def night(site: Site, mailbox: Mailbox, port: int, change: str, *, check: str = 
     (site.folder / "nginx").mkdir()
     with running(site.folder / "nginx") as nginx, settling(site):
         site.settings["targets"]["web"] = nginx.settings()
-        done = site.script("grep -qx menu $E")
-        site.command("menu", change, neutral=False, impact="downtime", done=done, undo=["/bin/true"], **settings)
+        done, undo = site.script('test "$(grep -xE "(un)?menu" $E | tail -n 1)" = menu'), site.script("echo unmenu >> $E")
+        site.command("menu", change, neutral=False, impact="downtime", done=done, undo=undo, **settings)
         site.command("api", "true", after=site.script(check))
         site.routine("night", window=NIGHT, checks=["api.check"], around=[{"web.maintenance": {"lasts": "10m"}}])
         site.settings["routines"]["night"]["tasks"] = [{"menu.run": {"budget": "1m"}}]
@@ -169,6 +169,7 @@ def test_killed_after_a_change_that_broke_something_it_stays_and_people_are_told
         assert body
         assert "web.maintenance stays in force, because a check fails" in " ".join(body.get_content().split())
         assert not found.run["settled"]
+    assert site.done() == ["menu", "unmenu"]  # what it broke, no undo mends
 
 
 def test_killed_without_its_run_the_run_lifts_the_page_by_itself(site: Site, mailbox: Mailbox, free_port: int) -> None:
