@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json as encoding
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -203,10 +204,16 @@ class App:
         return recover.roll_back(self.context, id, getpass.getuser())
 
     def sweep(self, every: Duration | None = None) -> list[RunRecord]:
-        """Settle whatever can be settled without a person; with `every`, tell that it is done again and again, that often."""
+        """Settle whatever can be settled without a person; with `every`, tell that it is done again and again, that often.
+
+        Whoever does that also delivers: what has to stay as it is needs people, and there may be no service to call them.
+        """
         self._beat(every)
         swept = recover.sweep(self.context)
         self._beat(every)
+        if every and self.site.channels:
+            with suppress(Refused):  # another process delivers
+                self.deliver()
         if every:
             ping.ping(self.site, clock.now())
         return swept

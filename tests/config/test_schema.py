@@ -28,7 +28,7 @@ def test_a_target_has_the_settings_of_its_kind_and_no_others(kinds: config.Kinds
     assert store["properties"]["mode"] == {"enum": ["wal", "rollback"], "description": "journal", "default": "wal"}
     assert store["properties"]["path"]["examples"] == ["/srv/app.db"]
     assert store["properties"]["password"]["anyOf"] == [{"$ref": "#/$defs/secret"}, {"type": "null"}]
-    assert set(target(kinds, "web")["properties"]) == {"kind", "runs_in"}
+    assert set(target(kinds, "web")["properties"]) == {"kind", "privilege", "runs_in"}
 
 
 def test_bounds_and_units_are_told(kinds: config.Kinds) -> None:

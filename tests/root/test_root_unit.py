@@ -71,7 +71,7 @@ def test_what_root_did_can_be_taken_back_by_the_same_way(site: Rooted) -> None:
     done = site.script('test "$(tail -n 1 $E)" = root')
     site.as_root("mark", "id -un >> $E", done=done, undo=site.script("echo undone >> $E"), neutral=False)
     site.command("fails", "false")
-    site.routine("both", "mark.run", "fails.run", all_or_nothing=True)
+    site.settings["routines"]["both"] = {"tasks": ["mark.run", "fails.run"], "all_or_nothing": True}
     with site.unit():
         site.run("run", "both", code=1)
     assert site.done() == ["root", "undone"]
@@ -202,6 +202,20 @@ def test_parameters_and_targets_that_the_configuration_has_not_are_refused(forge
     for run in ("../../etc/x", "20260101T020000-a/../b-0000", "x"):
         assert "that is not the name of a run" in site.ask({"do": "look", "task": "mark.run", "run": run})
     assert "what was sent is no question" in site.ask({"do": "look"})
+
+
+def test_a_plan_is_void_once_the_configuration_has_changed(forged: tuple[Rooted, dict[str, Any]]) -> None:
+    site, question = forged
+    site.as_root("mark", "id -un >> $E", timeout="9m")
+    site.write()
+    assert "the configuration has changed since this was planned / mark.run run" in site.ask(question)
+
+
+def test_there_is_nothing_to_tidy_after_a_step_that_was_refused(forged: tuple[Rooted, dict[str, Any]]) -> None:
+    site, question = forged
+    site.ask({**question, "step": {**question["step"], "id": "other"}})
+    answer = site.ask({**question, "do": "tidy", "step": {**question["step"], "id": "other"}})
+    assert answer == "{}"
 
 
 @pytest.mark.parametrize("how", ["mode", "owner", "folder", "include"])

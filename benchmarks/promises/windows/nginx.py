@@ -22,6 +22,7 @@ ROUNDS = 3
 _WORK = 1.0  # seconds under the mode
 _AROUND = 0.5  # seconds of load before and after
 _CRASH = "tests/crash/test_mode_crash.py"
+_SERVE = "tests/serve/test_mode.py"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ def measure() -> Iterator[Goal]:
     yield proven("kill -9 under the mode, all is well", "lifted", _CRASH, "-k", "checks_pass")
     yield proven("kill -9, a change broke something", "it stays, owed", _CRASH, "-k", "a_change_broke")
     yield proven("kill -9, nothing changed, a check fails", "lifted", _CRASH, "-k", "nothing_was_changed")
+    yield proven("kill -9 of serve, nothing changed", "lifted within the expiry", _SERVE, "-k", "before or without")
+    yield proven("kill -9 of serve, a change was made", "lifted, or it stays and is mailed", _SERVE, "-k", "after")
 
 
 def judged(rounds: list[Round], control: Load) -> Iterator[Goal]:

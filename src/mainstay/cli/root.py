@@ -26,7 +26,8 @@ def root(
     own plan has it. What it has done is in a ledger of its own (/var/lib/mainstay-root) and in the journal of systemd.
 
     \b
-    journalctl -u 'mainstay-root@*'
+    mainstay root --for-user mainstay        as mainstay-root@.service calls it
+    journalctl -u 'mainstay-root@*'          what it did, and what it refused
     """
     from mainstay.model.errors import Refused
     from mainstay.report import terminal

@@ -13,6 +13,7 @@ from mainstay.install import units, written
 from mainstay.install.written import File
 from mainstay.model.errors import Refused
 from mainstay.model.units import Duration
+from mainstay.system import owners
 from mainstay.system.process import Door
 
 _PATIENCE = Duration(90)
@@ -50,7 +51,7 @@ class Installer:
         self._folder(self.wanted.state, self.wanted.user)
         for place in (one for one in places if one.made):
             self._folder(place.path, "root" if place.as_root else self.wanted.user)
-        for note in self._notes(places):
+        for note in (*self._risks(), *self._notes(places)):
             self.say(f"note: {note}")
         self._systemctl("enable", *started)
         if self._is_booted:
@@ -141,6 +142,12 @@ class Installer:
             path = self._below(place.path)
             if path.exists() and not _may(path, account, 2):
                 yield f"{user} cannot write {path} ({place.target}): setfacl -m u:{user}:rwX {path}"
+
+    def _risks(self) -> Iterator[str]:
+        """Name what others could change that the root unit goes by."""
+        trusted = (Path(self.wanted.program[0]), self.wanted.config) if self.wanted.as_root is not None else ()
+        found = dict(one for file in trusted for one in owners.changeable(self._below(file)))
+        return (f"who may change {place} would be root: {why}" for place, why in found.items() if place.is_relative_to(self.root))
 
     def _below(self, place: Path) -> Path:
         """Return a place of the installed system, by its path from here."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from mainstay.engine.context import Context
 from mainstay.kinds import registry
 from mainstay.kinds.kind import Session
 from mainstay.ledger import events
-from mainstay.model.codec import decode, encode
+from mainstay.model.codec import decode, digest, encode
 from mainstay.model.errors import MainstayError, Refused
 from mainstay.model.plan import Plan, Step, Undo
 from mainstay.model.task import Task
@@ -32,27 +32,29 @@ from mainstay.system.clock import Deadline
 from mainstay.system.process import Door
 
 PATIENCE = Duration(20)  # for an errand of the same target, which stops when whoever asked for it is gone
-FRESH = timedelta(days=1)  # a step of an older plan is not begun any more
+FRESH, UNDOABLE = timedelta(days=1), timedelta(days=90)  # the age of a plan whose steps are done, and are taken back
 _RUN = re.compile(r"\d{8}T\d{6}-[A-Za-z][A-Za-z0-9_.-]{0,130}-[0-9a-f]{4}")  # it names files: see `engine.run.new_id`
 _WORDS = ("because", "cost")  # of a step: what people read, and what grows while they do
 
 
 @dataclass(frozen=True)
 class Own:
-    """What this unit knows by itself of a task in a run: the task as configured, its plans, newest first, and the steps begun."""
+    """What this unit knows by itself of a task in a run: the task as configured, its plans, newest first, and the steps begun.
+
+    outdated  when the plans were made that the configuration has changed since
+    """
 
     task: Task
     plans: tuple[Plan, ...]
     begun: frozenset[str]
+    outdated: frozenset[datetime]
 
 
 def do(context: Context, asked: Question, gone: Callable[[], bool]) -> dict[str, Any]:
     """Do what is asked and return the answer; Refused when it is not on a plan of our own. `gone`: nobody wants it any more."""
     if asked.do == "look":
         return {"facts": encode(_look_at_one(context, asked, gone) if asked.on else _look(context, asked, gone))}
-    own = _own(context, asked)
-    step = _own_step(own, asked)
-    return _act(context, asked, own, step, gone) if asked.do == "act" else _tidy(context, asked, own, step, gone)
+    return _act(context, asked, gone) if asked.do == "act" else _tidy(context, asked, gone)
 
 
 def told(error: MainstayError) -> dict[str, str]:
@@ -73,7 +75,7 @@ def _look(context: Context, asked: Question, gone: Callable[[], bool]) -> Any:
     observe.remember(context, task, began, facts, ())
     if asked.run:
         made = plan.make(context, task, facts, f"{asked.run}.{task.id}")
-        body = {"params": encode(task.params), "plan": encode(made)}
+        body = {"params": encode(task.params), "settings": digest(task.target.settings), "plan": encode(made)}
         context.journal.append(events.ROOT_PLANNED, body, run=asked.run, task=task.id)
     return facts
 
@@ -87,8 +89,10 @@ def _look_at_one(context: Context, asked: Question, gone: Callable[[], bool]) ->
         return context.task_kind(own.task).observe(session, asked.on)
 
 
-def _act(context: Context, asked: Question, own: Own, step: Step, gone: Callable[[], bool]) -> dict[str, Any]:
+def _act(context: Context, asked: Question, gone: Callable[[], bool]) -> dict[str, Any]:
     """Do a step of our own, and look what it led to; it is journaled before, and after."""
+    own = _own(context, asked)
+    step = _in_time(own, *_own_step(own, asked))
     kind, write = context.task_kind(own.task), partial(context.journal.append, run=asked.run, task=own.task.id)
     with _alone(context, asked, own, gone) as session:
         write(events.ROOT_BEGAN, {"step": step.id})
@@ -103,8 +107,12 @@ def _act(context: Context, asked: Question, own: Own, step: Step, gone: Callable
         return {"deferred": encode(deferred.because) if deferred else None, "after": after, "output": session.output}
 
 
-def _tidy(context: Context, asked: Question, own: Own, step: Step, gone: Callable[[], bool]) -> dict[str, Any]:
-    if step.id in own.begun:
+def _tidy(context: Context, asked: Question, gone: Callable[[], bool]) -> dict[str, Any]:
+    """Take away what a step of our own has left; one that was refused, or never asked for, has left nothing."""
+    known = context.journal.events(run=asked.run, task=asked.task, kinds=(events.ROOT_BEGAN,)) if asked.run else ()
+    if asked.step and asked.step.id in {event.body["step"] for event in known}:
+        own = _own(context, asked)
+        step, _ = _own_step(own, asked)
         with _alone(context, asked, own, gone) as session:
             act.tidy(context.task_kind(own.task), session, step)
     return {}
@@ -154,10 +162,13 @@ def _own(context: Context, asked: Question) -> Own:
     task = _task(context, asked.task)
     params: Any = decode(context.task_kind(task).params, planned[0].body["params"])
     begun = frozenset(event.body["step"] for event in known if event.kind == events.ROOT_BEGAN)
-    return Own(replace(task, params=params), tuple(decode(Plan, event.body["plan"]) for event in planned), begun)
+    plans = [(event.body["settings"], decode(Plan, event.body["plan"])) for event in planned]
+    now = digest(task.target.settings)
+    outdated = frozenset(made.made_at for settings, made in plans if settings != now)
+    return Own(replace(task, params=params), tuple(made for _, made in plans), begun, outdated)
 
 
-def _own_step(own: Own, asked: Question) -> Step:
+def _own_step(own: Own, asked: Question) -> tuple[Step, Plan]:
     """Return our own step that equals the one that is asked for, or the undo of one that we began; else say what differs."""
     wanted = asked.step
     if wanted is None:
@@ -172,14 +183,18 @@ def _own_step(own: Own, asked: Question) -> Step:
                 continue
             found = list(_differing(_compared(wanted), _compared(step), "step"))
             if not found:
-                return _fresh(step, made, own)
+                return step, made
             differing = "; ".join(found)
     raise Refused("this step is not one of our own plan", on=f"{asked.task} {wanted.id}", because=differing)
 
 
-def _fresh(step: Step, made: Plan, own: Own) -> Step:
-    if step.id not in own.begun and not step.id.endswith(act.UNDO) and clock.now() - made.made_at > FRESH:
+def _in_time(own: Own, step: Step, made: Plan) -> Step:
+    """Return a step, unless its plan is too old for it or the configuration is another now; what was begun may be taken back."""
+    undo = step.id.endswith(act.UNDO)
+    if clock.now() - made.made_at > (UNDOABLE if undo else FRESH):
         raise Refused("the plan is too old", on=f"{made.task} {step.id}", because=f"made at {made.made_at:%Y-%m-%d %H:%M} UTC")
+    if made.made_at in own.outdated and not undo:
+        raise Refused("the configuration has changed since this was planned", on=f"{made.task} {step.id}", next="run it anew")
     return step
 
 

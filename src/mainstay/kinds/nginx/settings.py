@@ -40,7 +40,7 @@ class Settings:
     ] = ()
     title: Annotated[str, Setting("the name that the page shows; without it, that of the site")] = ""
     status_link: Annotated[str, Setting("a link on the page to where news are", example="https://status.shop.example")] = ""
-    folder: Annotated[Path, Setting("the folder of flag and page, which the workers of nginx can read")] = Path(
+    folder: Annotated[Path, Setting("the folder of flag and page, which the workers of nginx can read", writes="it")] = Path(
         "/var/www/mainstay"
     )
     include: Annotated[Path, Setting("the file that setup writes for server blocks; each includes it")] = Path(
