@@ -200,6 +200,7 @@ UNFOLDED = {
     "ledger verify",
     "ledger repair",
     "init",
+    "page",
     "demo",
     "cancel",
     "backup list",

@@ -63,7 +63,8 @@ def _badge(seen: state.State, targets: Cell) -> Cell:
     """Say the worst: an emergency, then what targets are in, then that somebody has to do something."""
     if seen.emergencies:
         return Cell("emergency", "bad")
-    asked = any(not one.alive for one in seen.open_runs) or any(one.overdue for one in seen.routines)
+    waiting = (one for one in seen.open_runs if not one.alive and one.next != state.BY_ITSELF)
+    asked = any(waiting) or any(one.overdue for one in seen.routines)
     return Cell("needs you", "warn") if asked and targets.tone == "good" else targets
 
 
