@@ -17,7 +17,7 @@ from mainstay.model.because import Level
 from mainstay.model.errors import Refused
 from mainstay.model.run import RunRecord, Status
 from mainstay.report import calendar, checklist, html, marks
-from mainstay.report.document import Cell, Document, Section, Tile, Tiles, Tone, table
+from mainstay.report.document import Cell, Document, Section, Table, Tile, Tiles, Tone, table
 from mainstay.report.html import Among
 from mainstay.report.quantity import ago, moment, shown
 from mainstay.report.render import document as as_document
@@ -100,7 +100,15 @@ def _windows(app: App, now: datetime) -> Section | None:
     ]
     page = calendar.document(app.site, found, occurrences.often(known, now), now, DAYS)
     parts = page.sections if found else page.sections[1:]
-    return Section("Next windows", tuple(block for part in parts for block in part.blocks), page.summary) if parts else None
+    blocks = tuple(_narrow(block) if isinstance(block, Table) else block for part in parts for block in part.blocks)
+    return Section("Next windows", blocks, page.summary) if parts else None
+
+
+def _narrow(whole: Table) -> Table:
+    """Leave out what a remark tells where it matters, so that a phone shows a line in a line."""
+    kept = [number for number, column in enumerate(whole.columns) if column.title not in ("needs", "at most")]
+    rows = (tuple(row[number] for number in kept) for row in whole.rows)
+    return replace(whole, columns=tuple(whole.columns[number] for number in kept), rows=tuple(rows))
 
 
 def _checklists(app: App, now: datetime) -> Section | None:
