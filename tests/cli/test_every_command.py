@@ -205,6 +205,7 @@ UNFOLDED = {
     "ledger verify",
     "ledger repair",
     "init",
+    "page",
     "demo",
     "cancel",
     "backup list",

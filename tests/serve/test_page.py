@@ -204,6 +204,20 @@ def test_a_page_that_is_too_old_is_not_shown(tmp_path: Path) -> None:
     assert (answer.status, b"all is well" in answer.content) == (503, False)
 
 
+def test_pages_of_somebody_else_are_left_alone(site: Site) -> None:
+    site.command("mark", "echo mark >> $E")
+    site.write()
+    place = site.folder / "www"
+    (place / "runs").mkdir(parents=True)
+    (place / "runs" / "marathon.html").write_text("a run of another sort")
+    (place / "runs" / "20200101T000000-night-abcd.html").write_text("a run that is no longer listed")
+    site.call("page", "--output", str(place))
+    assert [one.name for one in (place / "runs").iterdir()] == ["marathon.html"]
+    (place / "index.html").write_text("welcome")
+    assert "another page lies there" in site.call("page", "--output", str(place), code=3)
+    assert (place / "index.html").read_text() == "welcome"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
 def test_a_browser_shows_it_as_it_is_meant_and_asks_for_nothing_else(site: Site) -> None:

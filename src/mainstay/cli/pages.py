@@ -17,7 +17,7 @@ from mainstay.model.because import Level
 from mainstay.model.errors import Refused
 from mainstay.model.run import RunRecord, Status
 from mainstay.report import calendar, checklist, html, marks
-from mainstay.report.document import Cell, Document, Section, Tile, Tiles, Tone, table
+from mainstay.report.document import Cell, Document, Section, Table, Tile, Tiles, Tone, table
 from mainstay.report.html import Among
 from mainstay.report.quantity import ago, moment, shown
 from mainstay.report.render import document as as_document
@@ -27,7 +27,8 @@ from mainstay.system.files import remove, write_atomic
 RUNS, DAYS, WINDOWS = 30, 7, 10  # how many runs have their report here, how far ahead windows are told, and how many
 AGAIN = 60  # seconds after which a browser reads the first page anew
 _SPANS = {"day": 1, "week": 7, "month": 30}
-_PAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.html")
+_OLD = re.compile(r"[0-9]{8}T[0-9]{6}-[A-Za-z0-9._-]+-[0-9a-f]{4}\.html")
+_OURS = b'<meta name="generator" content="mainstay">'
 
 
 def write(app: App, folder: Path) -> Path:
@@ -35,6 +36,7 @@ def write(app: App, folder: Path) -> Path:
     seen, records = state.of(app.site, call.now(app.site)), app.runs(RUNS)
     runs = folder / "runs"
     try:
+        _require_ours(folder / "index.html")
         runs.mkdir(mode=0o755, parents=True, exist_ok=True)
         for record in records:
             _write_run(app, record, runs / f"{record.id}.html")
@@ -61,7 +63,8 @@ def _badge(seen: state.State, targets: Cell) -> Cell:
     """Say the worst: an emergency, then what targets are in, then that somebody has to do something."""
     if seen.emergencies:
         return Cell("emergency", "bad")
-    asked = any(not one.alive for one in seen.open_runs) or any(one.overdue for one in seen.routines)
+    waiting = (one for one in seen.open_runs if not one.alive and one.next != state.BY_ITSELF)
+    asked = any(waiting) or any(one.overdue for one in seen.routines)
     return Cell("needs you", "warn") if asked and targets.tone == "good" else targets
 
 
@@ -96,7 +99,16 @@ def _windows(app: App, now: datetime) -> Section | None:
         calendar.Appointment(one, app.needed(app.site.routines[one.routine])) for one in occurrences.upcoming(known, now, until)
     ]
     page = calendar.document(app.site, found, occurrences.often(known, now), now, DAYS)
-    return replace(page.sections[0], title="Next windows", lede=page.summary) if found else None
+    parts = page.sections if found else page.sections[1:]
+    blocks = tuple(_narrow(block) if isinstance(block, Table) else block for part in parts for block in part.blocks)
+    return Section("Next windows", blocks, page.summary) if parts else None
+
+
+def _narrow(whole: Table) -> Table:
+    """Leave out what a remark tells where it matters, so that a phone shows a line in a line."""
+    kept = [number for number, column in enumerate(whole.columns) if column.title not in ("needs", "at most")]
+    rows = (tuple(row[number] for number in kept) for row in whole.rows)
+    return replace(whole, columns=tuple(whole.columns[number] for number in kept), rows=tuple(rows))
 
 
 def _checklists(app: App, now: datetime) -> Section | None:
@@ -152,6 +164,12 @@ def _put(path: Path, text: str) -> None:
     write_atomic(path, text.encode(), 0o644)
 
 
+def _require_ours(index: Path) -> None:
+    """Raise Refused where a page of somebody else would be written over."""
+    if index.exists() and _OURS not in index.read_bytes():
+        raise Refused("another page lies there", on=str(index), next="name a folder of its own")
+
+
 def _tidy(folder: Path, wanted: set[str]) -> None:
     """Take away the pages of runs that are no longer listed; whatever else lies there stays."""
     for path in _old(folder, wanted):
@@ -159,4 +177,4 @@ def _tidy(folder: Path, wanted: set[str]) -> None:
 
 
 def _old(folder: Path, wanted: set[str]) -> Iterator[Path]:
-    return (path for path in list(folder.iterdir()) if path.name not in wanted and _PAGE.fullmatch(path.name))
+    return (path for path in list(folder.iterdir()) if path.name not in wanted and _OLD.fullmatch(path.name))

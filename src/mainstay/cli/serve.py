@@ -22,9 +22,10 @@ def serve(
     """Keep it all going: start what is due, look, settle, answer.
 
     Routines are started in their windows, each occurrence once; every target is looked at at an interval (`checks: {every:
-    5m}`); runs whose process is gone are settled; other users of the machine may ask (`access:`). It stays in the foreground
-    and tells on standard error. TERM stops it within ten seconds: what is under way is stopped as by Ctrl-C. HUP reads the
-    configuration anew, and keeps the old one where the new one is wrong.
+    5m}`); runs whose process is gone are settled; other users of the machine may ask (`access:`), and its browsers read how
+    the site stands (`serve: {page: ...}`). It stays in the foreground and tells on standard error. TERM stops it within ten
+    seconds: what is under way is stopped as by Ctrl-C. HUP reads the configuration anew, and keeps the old one where the new
+    one is wrong.
 
     \b
     mainstay serve

@@ -24,6 +24,7 @@ from mainstay.serve import standing as service
 from mainstay.system import locks
 
 _LOOK_BACK = (2, 9, 40, 400)  # days
+BY_ITSELF = "mainstay settle"  # a timer does it, or the service: nobody is waited for
 _ENOUGH = 10  # runs of a routine among which the newest complete one is looked for
 
 
@@ -178,7 +179,7 @@ def _owes(record: RunRecord, owed: str, unreviewed: list[str], *, alive: bool) -
     if record.ended and not owed and record.watched.reopened:
         return record.because, record.watched.next
     if record.ended and not owed:
-        return f"its result is watched for {record.watch}", "mainstay settle"
+        return f"its result is watched for {record.watch}", BY_ITSELF
     return owed or "its owner is gone", f"mainstay resume {record.id}"
 
 

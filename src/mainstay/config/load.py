@@ -16,6 +16,7 @@ from mainstay.config.check import Checks
 from mainstay.config.checklists import Known, bind_checklists
 from mainstay.config.document import Leaf, Map, Node, compose
 from mainstay.config.emergencies import check_fixes
+from mainstay.config.goals import check_goals
 from mainstay.config.include import SECTIONS, Sources
 from mainstay.config.mistakes import Mistakes, nearest, shown
 from mainstay.config.routines import bind_routines
@@ -76,6 +77,7 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     if shape is None:
         return None
     check_templates(binder, shape.notice_templates)
+    check_goals(binder, shape.goals)
     site = Site(shape.site, shape.timezone, good, routines, windows, shape.state, checklists=checklists, **top_level(shape))
     return replace(site, blackouts=blackouts, channels=channels)
 

@@ -67,10 +67,8 @@ class SiteShape:
         ),
     ] = field(default_factory=dict)
     goals: Annotated[
-        dict[Literal["continuous", "daily", "weekly", "monthly", "quarterly", "semiannual", "yearly"], Goal],
-        Setting(
-            "what the maintenance of each cadence stays below, as reports tell it", example="{daily: {active: 1h, downtime: 10m}}"
-        ),
+        dict[str, Goal],
+        Setting("what maintenance stays below, by cadence, as reports tell it", example="{daily: {active: 1h, downtime: 10m}}"),
     ] = field(default_factory=dict)
 
 

@@ -37,8 +37,8 @@ def policy() -> str:
     return f"default-src 'none'; style-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'"
 
 
-@cache
 def _style() -> str:
+    """Read it anew: a service may be older than the child that wrote what it shows."""
     return files(__package__).joinpath("templates/report.css").read_text(encoding="utf-8")
 
 

@@ -128,10 +128,10 @@ def _table(found: Incidents, now: datetime) -> Block:
     rows = [
         (Cell("closed", "good") if one.closed else Cell("open", "bad"), Cell(one.id), Cell(str(one.severity)), Cell(one.reason),
          Cell(moment(one.opened, now)), Cell(shown(one.lasted, "s")),
-         Cell(f"{one.follow_ups - len(one.left)} of {one.follow_ups}" if one.follow_ups else DASH, "warn" if one.left else ""))
+         Cell(f"{len(one.left)} of {one.follow_ups}" if one.follow_ups else DASH, "warn" if one.left else "muted"))
         for one in found.of
     ]  # fmt: skip
-    return table(("", "id", "severity", "reason", "opened", "#open for", "#follow-ups done"), rows)
+    return table(("", "id", "", "reason", "opened", "#lasted", "#to do"), rows)
 
 
 def _follow_ups(left: Sequence[tuple[str, Left]]) -> Entries:

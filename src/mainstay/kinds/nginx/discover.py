@@ -42,7 +42,7 @@ def _calls() -> Iterator[tuple[str, ...]]:
         except (psutil.Error, OSError):  # it ended, or belongs to somebody else
             continue
         if here:
-            yield _call(title.removeprefix(_MASTER).split())
+            yield _call(title.removeprefix(_MASTER).split() or ["nginx"])
 
 
 def _call(words: list[str]) -> tuple[str, ...]:
