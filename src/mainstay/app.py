@@ -32,10 +32,11 @@ from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
 from mainstay.model.units import Duration
 from mainstay.notify import deliver, ping, urgent
+from mainstay.people.announcements import Announcements
 from mainstay.people.checklists import Checklists
 from mainstay.people.emergencies import Emergencies, Escalation
 from mainstay.people.mode import EmergencyMode
-from mainstay.schedule.agenda import Agenda, Announced
+from mainstay.schedule.agenda import Agenda
 from mainstay.schedule.blackouts import Span
 from mainstay.system import clock
 from mainstay.system.process import Door
@@ -97,6 +98,11 @@ class App:
     def emergency_mode(self) -> EmergencyMode:
         """The emergency mode of this site."""
         return EmergencyMode(self.context, self.emergencies, self)
+
+    @property
+    def announcements(self) -> Announcements:
+        """What people add to the calendar of this site."""
+        return Announcements(self.context)
 
     @property
     def checklists(self) -> Checklists:
@@ -319,53 +325,6 @@ class App:
             raise Refused("no step of the run is unknown", on=id, next=f"mainstay show {id}")
         for task, step in unknown:
             self.journal.append(events.RUN_ANSWERED, {"by": by, "yes": yes, "step": step, "text": text}, run=id, task=task)
-
-    def add_blackout(self, span: Span, by: str) -> None:
-        """Announce a blackout; the same name again changes it. Refused for one that the configuration has, or that is over."""
-        if span.name in self.site.blackouts:
-            origin = self.site.blackouts[span.name].origin
-            raise Refused("the configuration has a blackout of that name", on=span.name, because=str(origin), next="take another")
-        if span.end <= max(span.start, clock.now()):
-            raise Refused(
-                "that blackout is over before it begins", on=span.name, because=f"it ends {span.end:%Y-%m-%d %H:%M} UTC"
-            )
-        self.journal.append(events.BLACKOUT_ADDED, {"span": encode(span), "by": by})
-
-    def remove_blackout(self, name: str, by: str, text: str) -> None:
-        """End a blackout that a person added."""
-        if name not in {one.name for one in queries.blackouts(self.journal)}:
-            line = self.site.blackouts[name].origin if name in self.site.blackouts else None
-            why = f"the configuration has it ({line})" if line else "nobody has added one of that name"
-            raise Refused("it cannot be removed", on=name, because=why, next="mainstay blackout list")
-        self.journal.append(events.BLACKOUT_REMOVED, {"name": name, "by": by, "text": text})
-
-    def announce(self, slot: Announced) -> None:
-        """Announce a slot of a routine, or move it; Refused in the past, and where a blackout forbids what it allows."""
-        known, routine = self.agenda(slot.start, slot.end), self.routine(slot.routine)
-        if slot.start <= clock.now():
-            raise Refused(
-                "a slot is announced before it begins", on=slot.id, next="to work now: mainstay run, without --scheduled"
-            )
-        if span := known.forbidding(routine, slot.slot):
-            raise Refused(
-                "a blackout is in the way", on=slot.id, because=str(span.because(known.zone)), next="mainstay blackout list"
-            )
-        self.journal.append(events.WINDOW_ANNOUNCED, {"window": encode(slot)})
-
-    def withdraw(self, id: str, by: str, text: str) -> Announced:
-        """Take back an announced slot that has not begun."""
-        found = self.announced(id)
-        if found.start <= clock.now():
-            raise Refused("the slot has begun", on=id, next="mainstay cancel RUN")
-        self.journal.append(events.WINDOW_WITHDRAWN, {"id": id, "by": by, "text": text})
-        return found
-
-    def announced(self, id: str) -> Announced:
-        """Return an announced slot."""
-        found = {one.id: one for one in queries.announced(self.journal)}
-        if id not in found:
-            raise Refused("no such slot was announced", on=id, because=f"announced: {', '.join(found) or 'none'}")
-        return found[id]
 
     def deliver(self, stop: Event | None = None) -> deliver.Delivered:
         """Deliver the notices that are owed; with `stop`, go on until it is set."""

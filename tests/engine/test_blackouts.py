@@ -77,32 +77,32 @@ def test_a_level_lets_pass_what_is_not_above_it(stall: Shop) -> None:
 def test_work_that_would_reach_into_a_blackout_is_not_begun(stall: Shop) -> None:
     stall.routines["daily"]["tasks"][1] = {"close.run": {"budget": "3h"}}
     app = stall.open()
-    app.add_blackout(Span("soon", clock.now() + 5 * HOUR, clock.now() + 7 * HOUR), "ada")
+    app.announcements.add_blackout(Span("soon", clock.now() + 5 * HOUR, clock.now() + 7 * HOUR), "ada")
     assert "blackout soon" in ran(app)["close.run"][1], "twice three hours from now it is in force"
-    app.add_blackout(Span("soon", clock.now() + 9 * HOUR, clock.now() + 10 * HOUR), "ada")
+    app.announcements.add_blackout(Span("soon", clock.now() + 9 * HOUR, clock.now() + 10 * HOUR), "ada")
     assert ran(app)["close.run"][0] is Status.CHANGED
 
 
 @pytest.mark.covers("SCH-08")
 def test_one_that_a_person_adds_ends_by_itself_or_by_hand(stall: Shop) -> None:
     app = stall.open()
-    app.add_blackout(Span("published", clock.now(), clock.now() + 24 * HOUR, reason="a new schedule is out"), "ada")
+    app.announcements.add_blackout(Span("published", clock.now(), clock.now() + 24 * HOUR, reason="a new schedule is out"), "ada")
     assert "a new schedule is out" in ran(app)["close.run"][1]
-    app.remove_blackout("published", "ada", "nobody looks")
+    app.announcements.remove_blackout("published", "ada", "nobody looks")
     assert ran(stall.open())["close.run"][0] is Status.CHANGED
     with pytest.raises(Refused, match="nobody has added one of that name"):
-        app.remove_blackout("published", "ada", "")
+        app.announcements.remove_blackout("published", "ada", "")
     with pytest.raises(Refused, match="over before it begins"):
-        app.add_blackout(Span("late", clock.now() - 2 * HOUR, clock.now() - HOUR), "ada")
+        app.announcements.add_blackout(Span("late", clock.now() - 2 * HOUR, clock.now() - HOUR), "ada")
 
 
 def test_one_of_the_configuration_is_neither_changed_nor_removed_by_command(stall: Shop) -> None:
     stall.blackouts = {"fiscal_year": {"on": "07-01"}}
     app = stall.open()
     with pytest.raises(Refused, match=r"the configuration has a blackout of that name.*mainstay.yaml:\d+"):
-        app.add_blackout(Span("fiscal_year", clock.now(), clock.now() + HOUR), "ada")
+        app.announcements.add_blackout(Span("fiscal_year", clock.now(), clock.now() + HOUR), "ada")
     with pytest.raises(Refused, match=r"the configuration has it \(.*mainstay.yaml:\d+\)"):
-        app.remove_blackout("fiscal_year", "ada", "")
+        app.announcements.remove_blackout("fiscal_year", "ada", "")
 
 
 @pytest.mark.covers("SCH-08")
@@ -220,7 +220,7 @@ def test_an_announced_slot_starts_what_has_no_window_and_allows_what_it_says(sta
     with pytest.raises(Refused, match="the routine has no window"):
         app.run("daily", SCHEDULED)
     start = clock.now() + timedelta(seconds=1)
-    app.announce(Announced("daily-1", "daily", start, start + HOUR, Impact.DOWNTIME, "ada", "PostgreSQL 18"))
+    app.announcements.announce(Announced("daily-1", "daily", start, start + HOUR, Impact.DOWNTIME, "ada", "PostgreSQL 18"))
     with pytest.raises(Refused, match="outside its window"):
         app.run("daily", SCHEDULED)
     while clock.now() < start:
@@ -229,7 +229,7 @@ def test_an_announced_slot_starts_what_has_no_window_and_allows_what_it_says(sta
     with pytest.raises(Refused, match="claimed before"):
         app.run("daily", SCHEDULED)
     with pytest.raises(Refused, match="the slot has begun"):
-        app.withdraw("daily-1", "ada", "")
+        app.announcements.withdraw("daily-1", "ada", "")
 
 
 @pytest.mark.covers("SCH-14")
@@ -240,15 +240,15 @@ def test_an_announced_slot_is_checked_moved_and_taken_back(stall: Shop) -> None:
     noon = datetime.combine(today(2), datetime.min.time(), BERLIN) + 12 * HOUR
     slot = Announced("daily-1", "daily", noon, noon + HOUR, Impact.DOWNTIME, "ada", "")
     with pytest.raises(Refused, match="blackout fiscal_year"):
-        app.announce(slot)
+        app.announcements.announce(slot)
     with pytest.raises(Refused, match="before it begins"):
-        app.announce(Announced("daily-1", "daily", clock.now() - HOUR, clock.now(), Impact.LOAD, "ada", ""))
+        app.announcements.announce(Announced("daily-1", "daily", clock.now() - HOUR, clock.now(), Impact.LOAD, "ada", ""))
     later = Announced("daily-1", "daily", noon + 24 * HOUR, noon + 25 * HOUR, Impact.DOWNTIME, "ada", "")
-    app.announce(later)
-    assert stall.open().announced("daily-1") == later
-    app.withdraw("daily-1", "ada", "the release is late")
+    app.announcements.announce(later)
+    assert stall.open().announcements.announced("daily-1") == later
+    app.announcements.withdraw("daily-1", "ada", "the release is late")
     with pytest.raises(Refused, match="no such slot"):
-        app.announced("daily-1")
+        app.announcements.announced("daily-1")
 
 
 def test_a_scheduled_run_that_was_killed_keeps_the_end_of_its_slot(stall: Shop) -> None:

@@ -108,7 +108,7 @@ def test_it_waits_no_longer_than_its_slot_lasts(street: Shop) -> None:
     street.windows = {}
     street.routines["daily"]["quiet"] = {"target": "traffic", "query": REQUESTS, "at_most": 10, "wait": "24h"}
     app, start = street.open(), clock.now() + timedelta(seconds=1)
-    app.announce(Announced("daily-1", "daily", start, start + timedelta(seconds=3), Impact.LOAD, "ada", ""))
+    app.announcements.announce(Announced("daily-1", "daily", start, start + timedelta(seconds=3), Impact.LOAD, "ada", ""))
     while clock.now() < start:
         clock.sleep(0.05)
     with pytest.raises(Refused, match="too much traffic"):

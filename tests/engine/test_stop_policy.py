@@ -56,7 +56,9 @@ def test_a_step_that_is_to_finish_does_so_and_nothing_begins_after_it(shop: Shop
 
 def in_a_slot_that_ends(shop: Shop, app: App, seconds: int) -> RunRecord:
     start = clock.now() + timedelta(seconds=1)
-    app.announce(Announced("soon", "daily", start, start + timedelta(seconds=seconds), Impact.DOWNTIME, "bob", "a test"))
+    app.announcements.announce(
+        Announced("soon", "daily", start, start + timedelta(seconds=seconds), Impact.DOWNTIME, "bob", "a test")
+    )
     until(lambda: clock.now() >= start)
     return app.run("daily", SCHEDULED)
 

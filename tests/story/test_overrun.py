@@ -71,7 +71,7 @@ def test_a_run_that_overruns_its_forecast_starts_nothing_that_could_not_end_and_
     tasks = [{"long.run": {"budget": "1s"}}, {"short.run": {"budget": "1s"}}, {"next.run": {"budget": "10s"}}]
     shop.routines = {"daily": {"tasks": tasks, "buffer": "20s"}}
     app, start = shop.open(), clock.now() + timedelta(seconds=1)
-    app.announce(Announced("daily-1", "daily", start, start + timedelta(minutes=2), Impact.DOWNTIME, "ada", ""))
+    app.announcements.announce(Announced("daily-1", "daily", start, start + timedelta(minutes=2), Impact.DOWNTIME, "ada", ""))
     while clock.now() < start:
         clock.sleep(0.05)
     config = str(shop.folder / "mainstay.yaml")

@@ -44,7 +44,7 @@ def add(
 
     site = call.opened()
     span = Span(name, *when.stretch(site.site, start, until, length), Impact[impact.upper()], reason)
-    site.add_blackout(span, call.person(who))
+    site.announcements.add_blackout(span, call.person(who))
     told = span.because(ZoneInfo(site.site.timezone))
     call.say(f"added: {told.fact}\n  {told.value}")
 
@@ -81,5 +81,5 @@ def remove(name: Blackout, remark: Remark = "", who: Name = "") -> None:
     mainstay blackout remove schedule-published --remark "nobody complains"
     """
     site = call.opened()
-    site.remove_blackout(name, call.person(who), remark)
+    site.announcements.remove_blackout(name, call.person(who), remark)
     call.say(f"removed {name}")

@@ -108,7 +108,7 @@ def move(id: Id, at: At, who: Name = "") -> None:
     from mainstay.cli import when
 
     site = call.opened()
-    known, start = site.announced(id), when.moment(at, site.site)
+    known, start = site.announcements.announced(id), when.moment(at, site.site)
     _announce(site, replace(known, start=start, end=start + (known.end - known.start), by=call.person(who)))
 
 
@@ -119,7 +119,7 @@ def cancel(id: Id, remark: Remark = "", who: Name = "") -> None:
     \b
     mainstay window cancel quarterly-20261004T0000 --remark "the release is late"
     """
-    found = call.opened().withdraw(id, call.person(who), remark)
+    found = call.opened().announcements.withdraw(id, call.person(who), remark)
     call.say(f"withdrawn: {found.id}")
 
 
@@ -127,7 +127,7 @@ def _announce(site: App, slot: Announced) -> None:
     """Announce a slot, and tell what it runs into."""
     from mainstay.schedule import occurrences
 
-    site.announce(slot)
+    site.announcements.announce(slot)
     known = site.agenda(slot.start, slot.end)
     met = [one for one in occurrences.upcoming(known, slot.start - timedelta(days=2), slot.end) if one.slot.window == slot.id]
     beside = ", ".join(name for one in met for name in one.beside)
