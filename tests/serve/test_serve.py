@@ -141,7 +141,8 @@ def test_a_wrong_file_is_refused_on_hangup_and_the_old_one_stays_in_force(site: 
         good = site.file.read_text()
         site.file.write_text(good.replace('"tasks"', '"tusks"'))
         service.hangup()
-        until(lambda: "not reloaded, the old configuration stays in force" in service.told)
+        until(lambda: site.events("serve.reload_refused"))  # it is told first, and then written down
+        assert "not reloaded, the old configuration stays in force" in service.told
         assert "unknown key" in service.told
         assert "unknown key" in site.events("serve.reload_refused")[0]["because"]
         site.file.write_text(good)  # what the asking end reads is right again
