@@ -38,13 +38,13 @@ def sweep_until(shop: Shop, met: Callable[[RunRecord], Any]) -> RunRecord:
 
 
 def test_looks_go_on_and_the_end_is_a_note_in_the_record(shop: Shop) -> None:
-    record = watched(shop, "600ms")
+    record = watched(shop, "4s")
     assert (record.verdict, record.settled) == (Verdict.PASS, False)
     ended = sweep_until(shop, lambda one: one.settled)
     assert ended.watched.looks >= 2
     assert ended.verdict is Verdict.PASS
     note = ended.remarks[-1].text
-    assert note == f"watched for 600ms, {ended.watched.looks} looks: nothing is worse than before the run"
+    assert note == f"watched for 4s, {ended.watched.looks} looks: nothing is worse than before the run"
 
 
 def test_one_bad_look_is_no_reason_to_call_people(shop: Shop) -> None:

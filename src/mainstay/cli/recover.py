@@ -77,9 +77,9 @@ def settle(
 ) -> None:
     """Settle all runs that need no person, or say how one ended.
 
-    Without RUN it goes on with every run whose process is gone, and ends watch periods: for a timer, and after a crash. With
-    RUN, a person decides: --happened or --did-not-happen answers for a step that nobody else can know, and the run goes on;
-    without either, you take it from here, and nothing is owed by this run any more. That frees what its undo needed.
+    Without RUN it goes on with every run whose process is gone, and looks at those that are watched: for a timer, and after a
+    crash. With RUN, a person decides: --happened or --did-not-happen answers for a step that nobody else can know, and the run
+    goes on; without either, you take it from here, and nothing is owed by this run any more. That frees what its undo needed.
 
     A timer says with --every how often it calls. Runs that nobody attends put nothing in force around their work unless such a
     call was heard lately: it is what lifts a mode whose process has died.

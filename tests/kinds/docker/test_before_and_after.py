@@ -142,7 +142,7 @@ def test_a_container_that_is_restarted_again_and_again_is_up_and_not_steady(stac
     assert "api: restarted, replaced or ill within 8s <= ready.steady 8s" in record.turned
 
 
-def start_up(stack: Stack, log: str, within: str = "40s") -> int:
+def start_up(stack: Stack, log: str, within: str = "100s") -> int:
     """Let the program run a change that starts the whole stack anew, and return its exit code."""
     label = "--network=none --label com.docker.compose.project=shop --label com.docker.compose.service"
     ill = "--health-cmd 'test -e /tmp/up' --health-interval=1s --health-retries=60"
