@@ -66,6 +66,18 @@ def test_a_watch_outlives_a_killed_service_and_people_are_told_what_to_do(site: 
     assert record(site)["rolled_back"]
 
 
+def test_a_look_that_leads_to_nothing_is_one_line_and_no_failure(site: Site) -> None:
+    in_watch(site, "1h")
+    site.settings["routines"]["night"]["watch_every"] = "100ms"
+    site.write()
+    site.call("run", "night", "--yes")
+    [run] = site.runs()
+    assert f"watched {run['id']}: nothing is worse than before the run" in site.call("settle")
+    site.effects.with_name("effects.broken").touch()
+    assert f"watched {run['id']}: till.check: " in site.call("settle")
+    assert f"mainstay rollback {run['id']}" in site.call("settle"), "the second in a row"
+
+
 @pytest.mark.slow
 @pytest.mark.covers("POST-08")
 def test_a_watch_that_ends_well_is_a_note_in_the_record(site: Site) -> None:

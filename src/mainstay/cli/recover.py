@@ -170,7 +170,10 @@ def _sweep(every: str) -> None:
     with wish.heard(), doing.listening(site) as live:
         swept = live.sweep(often)
     for record in swept:
-        doing.conclude(record, site)
+        if record.only_watched:
+            call.say(f"watched {record.id}: {record.watched.because or 'nothing is worse than before the run'}")
+        else:
+            doing.conclude(record, site)
     if not swept:
         call.say("nothing to settle")
-    raise typer.Exit(max((doing.exit_code(record) for record in swept), default=0))
+    raise typer.Exit(max((doing.exit_code(record) for record in swept if not record.only_watched), default=0))

@@ -16,7 +16,7 @@ from mainstay.ledger import events, queries, runs
 from mainstay.model.codec import decode
 from mainstay.model.errors import MainstayError, Refused, Unknown
 from mainstay.model.plan import OnUnknown, Undo
-from mainstay.model.run import RunRecord, Status, StepRecord, TaskRecord, Verdict
+from mainstay.model.run import RunRecord, Status, StepRecord, TaskRecord, Verdict, Watched
 from mainstay.model.task import Routine
 from mainstay.model.units import Duration
 from mainstay.system import clock, process
@@ -67,7 +67,8 @@ def sweep(context: Context) -> list[RunRecord]:
         try:
             swept.append(step(context, record.id))
         except MainstayError as error:
-            swept.append(replace(runs.load(context.journal, record.id) or record, because=str(error)))
+            stands = runs.load(context.journal, record.id) or record
+            swept.append(replace(stands, because=str(error), watched=Watched()))  # no look was made
     return swept
 
 

@@ -184,6 +184,12 @@ class RunRecord:
         return Duration((self.ended - self.began).total_seconds()) if self.ended else None
 
     @property
+    def only_watched(self) -> bool:
+        """Whether the last that happened to it was a look of its watch period that led to nothing."""
+        seen = self.watched
+        return seen.last is not None and not self.settled and (seen.reopened is None or seen.reopened < seen.last)
+
+    @property
     def rolled_back(self) -> bool:
         """Whether everything that it did was taken back: some of it, and nothing is left."""
         left = [step.status for task in self.tasks if not task.bracket for step in task.steps if not step.undo_of]
