@@ -73,6 +73,7 @@ def test_a_phase_does_not_begin_before_its_time(shop: Shop) -> None:
 @pytest.mark.covers("SCH-21")
 def test_no_outage_lasts_while_a_phase_waits_for_its_time_and_whoever_cancels_it_is_heard(shop: Shop) -> None:
     shop.change("shut", impact="downtime")
+    shop.change("after", impact="downtime")  # it needs the bracket too
     shop.command("sign", undo=["/bin/true"])
     phased(shop, copy=part("shut"), late=part("after", start="+40m"))
     shop.routines["daily"]["around"] = ["sign.hold"]
