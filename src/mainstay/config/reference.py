@@ -75,7 +75,8 @@ def reference(kinds: Kinds) -> str:
 def _kind(kind: Kind) -> str:
     parts = [f"## Kind `{kind.name}`\n\n{kind.summary}\n", _table(kind.settings)]
     for task in kind.tasks:
-        about = f"{task.summary.rstrip('.')}. Class {task.task_class.value}; impact at most {task.impact.name.lower().replace('_', ' ')}."
+        impact = task.impact.name.lower().replace("_", " ")
+        about = f"{task.summary.rstrip('.')}. Class {task.task_class.value}; impact at most {impact}."
         parts.append(f"### Task `{task.name}`\n\n{about}\n\n{_table(task.params)}")
     return "\n".join(parts)
 
