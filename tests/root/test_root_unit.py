@@ -63,6 +63,7 @@ def test_without_the_unit_the_gate_says_no_and_what_to_do(site: Rooted) -> None:
     told = site.run("run", "mark.run", code=3)
     assert "nobody would do the steps that need root (mark)" in told
     assert "have root call `mainstay install`" in told
+    assert "have root call `mainstay install`" in site.run("check", "mark", code=3)
     site.call("run", "mark.run")  # as root it is done at once
     assert site.done() == ["root"]
 

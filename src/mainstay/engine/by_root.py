@@ -117,7 +117,9 @@ class _Lent:
 
 
 def _ask(where: Path, question: Question, stop: Callable[[], bool]) -> dict[str, Any]:
-    """Return the answer; Unknown when there is none."""
+    """Return the answer; Unknown when there is none, Unreachable when nobody is there to be asked."""
+    if why := missing(where, [question.task]):
+        raise Unreachable(why.what, on=why.on, because=why.because, next=why.next)
     with unix.connected(where) as way:
         try:
             way.settimeout(_TRANSFER)
