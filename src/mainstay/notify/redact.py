@@ -14,6 +14,7 @@ from mainstay.system import secrets
 from mainstay.system.secrets import Secret
 
 _LEAST = 6  # characters: a shorter secret stands in too many words
+_STORED = ("file", "credential", "env")  # another program is not asked for its secret only to blot it out
 _NAMED = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|client[_-]?secret)"
 _SHAPES: tuple[tuple[str, str], ...] = (
     (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", "***"),
@@ -38,7 +39,7 @@ def _own(site: Site) -> Iterator[Secret]:
     shapes = [channel.shape for channel in site.channels.values()]
     for ref in set(_refs([*shapes, *(target.settings for target in site.targets.values())])):
         try:
-            found = secrets.resolve(ref) if ref.source != "command" else None
+            found = secrets.resolve(ref) if ref.source in _STORED else None
         except MainstayError:
             continue  # whoever needs it is told what is wrong with it
         if found and len(found.reveal()) >= _LEAST:
