@@ -80,6 +80,6 @@ def test_the_monthly_report_documents_emergencies_and_what_is_left_of_them(shop:
     assert found["incidents"]["to_close"] == closed["lasted"] > 0
     assert ["tell the bank" in one["text"] for one in found["deviations"] if one["on"] == closed["id"]] == [True]
     for one in closed["left"]:
-        shop.run("emergency", "done", closed["id"], str(one["number"]))
+        shop.run("emergency", "done", closed["id"], str(one["number"]), "--remark", "nothing to write down")
     assert not [one for one in report(shop, "--monthly")["deviations"] if one["on"] == closed["id"]]
     assert closed["id"] in shop.run("emergency", "report", closed["id"], "--format", "markdown")  # its documentation, whole

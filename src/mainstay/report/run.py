@@ -195,8 +195,8 @@ def build(
         watched=run.watched,
         rolled_back=run.rolled_back,
     )
-    judged, phases = (*_ordered(report), *_before(run)), phase_lines(run, now)
-    return replace(report, deviations=judged, phases=phases, rollback=run.rollback, trends=courses(run, figures))
+    report = replace(report, phases=phase_lines(run, now), rollback=run.rollback, trends=courses(run, figures))
+    return replace(report, deviations=(*_ordered(report), *_before(run)))
 
 
 def _found(run: RunRecord) -> tuple[Finding, ...]:
