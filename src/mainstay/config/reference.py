@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import typing
 from collections.abc import Iterator
 from dataclasses import is_dataclass
@@ -124,11 +125,16 @@ def _named(hint: Any) -> str:
 def _default(field: Declared) -> str:
     if field.default is REQUIRED:
         return "required"
+    if is_dataclass(field.default):
+        return "as below"
     value = written(field.default)
-    return "" if value in (None, "", [], {}) else f"`{value}`".replace("|", "\\|")
+    if value in (None, "", [], {}):
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)  # what is JSON is YAML
+    return f"`{text}`".replace("|", "\\|")
 
 
 def _meaning(setting: Setting) -> str:
     example = f" Example: `{setting.example}`." if setting.example else ""
-    help = setting.help[:1].upper() + setting.help[1:]
+    help = setting.help[:1].upper() + setting.help[1:].removesuffix(".")
     return f"{help}.{example}".replace("|", "\\|") if help else example.strip()
