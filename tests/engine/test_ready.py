@@ -6,6 +6,8 @@ import pytest
 
 from mainstay.ledger import events
 from mainstay.model.because import Level
+from mainstay.model.emergency import Severity
+from mainstay.people.emergencies import Alarm
 from tests.engine.shop import Shop
 from tests.engine.test_gate import SCHEDULED, open_now
 
@@ -45,6 +47,13 @@ def test_every_reason_against_it_is_told_at_once(bakery: Shop) -> None:
     found = {on for on, level in judged(bakery) if level >= Level.CRITICAL}
     assert found == {"proven copies", "blackout", "web.check"}
     assert bakery.effects == []
+
+
+def test_an_open_emergency_is_a_no_and_where_copies_go_on_a_warning(bakery: Shop) -> None:
+    bakery.open().emergencies.open(Alarm(Severity.S2, "orders fail", "ann"))
+    assert judged(bakery)["emergency", Level.CRITICAL].startswith("an emergency is open: EM-")
+    bakery.routines["daily"]["tasks"].append("close.check")
+    assert "mainstay emergency mode off" in judged(bakery)["emergency", Level.WARNING]
 
 
 @pytest.mark.covers("PRE-07")

@@ -8,6 +8,7 @@ from mainstay.model.because import Because, because
 from mainstay.model.errors import Refused
 from mainstay.model.task import Routine, Task, TaskClass
 
+UNTIL = "it runs again when the emergency is closed; mainstay emergency mode off lets it run meanwhile"
 _EXEMPT = frozenset({TaskClass.BACKUP, TaskClass.CHECK})
 
 
@@ -24,5 +25,4 @@ def refuse(context: Context, routine: Routine) -> None:
     """Raise Refused when nothing of a scheduled routine might be done now."""
     reasons = [frozen(context, task) for task in routine.tasks]
     if reasons and all(reasons):
-        next = "it runs again when the emergency is closed; mainstay emergency mode off lets it run meanwhile"
-        raise Refused("frozen", on=routine.name, because=str(reasons[0]), next=next)
+        raise Refused("frozen", on=routine.name, because=str(reasons[0]), next=UNTIL)

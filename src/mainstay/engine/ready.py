@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from mainstay.engine import agenda, gate, measured, plan, promises
+from mainstay.engine import agenda, freeze, gate, measured, plan, promises
 from mainstay.engine.context import Context
 from mainstay.model.because import Finding, Level, because
 from mainstay.model.plan import Impact
@@ -26,7 +26,7 @@ def readiness(context: Context, routine: Routine, planned: Sequence[TaskRecord] 
     now = clock.now()
     known = agenda.of(context, now, now)
     slot = known.at(routine, now) or known.following(routine, now)
-    judged = (*_slot(context, known, routine, slot), *_rollback(context, routine))
+    judged = (*_frozen(context, routine), *_slot(context, known, routine, slot), *_rollback(context, routine))
     return [*_gates(context, routine), *judged, *_tasks(planned if planned is not None else _planned(context, routine), slot)]
 
 
@@ -36,6 +36,14 @@ def _gates(context: Context, routine: Routine) -> Iterator[Finding]:
             yield Finding(Level.CRITICAL, name, because(refused.because or refused.what, None), refused.next)
         else:
             yield Finding(Level.OK, name, because("asked, and in order", None))
+
+
+def _frozen(context: Context, routine: Routine) -> Iterator[Finding]:
+    """Tell that an emergency holds the routine back; or a part of it, where copies and looks go on."""
+    reasons = [freeze.frozen(context, task) for task in routine.tasks]
+    if found := [one for one in reasons if one]:
+        level = Level.CRITICAL if len(found) == len(reasons) else Level.WARNING
+        yield Finding(level, "emergency", found[0], freeze.UNTIL)
 
 
 def _slot(context: Context, known: Agenda, routine: Routine, slot: Slot | None) -> Iterator[Finding]:
