@@ -15,6 +15,7 @@ from tests.crash.die import die
 from tests.engine.shop import Shop
 from tests.live import docker_engine
 from tests.live.docker_engine import container, docker
+from tests.serve.served import until
 
 pytestmark = [
     pytest.mark.skipif(bool(docker_engine.missing()), reason=f"needs {docker_engine.missing()}"),
@@ -91,7 +92,8 @@ def test_one_that_does_not_become_healthy_again_is_told_and_the_run_stays_open(s
     assert "services are not healthy again" in step.because
     assert "api is running, unhealthy" in step.because
     docker(host, "exec", "api", "rm", "/tmp/ill")
-    assert shop.open().sweep()[0].settled
+    until(lambda: shop.open().sweep()[0].settled)
+    assert states(host) == "running running running"
 
 
 def test_a_service_that_is_misspelt_stops_nothing(shop: Shop, host: str) -> None:
