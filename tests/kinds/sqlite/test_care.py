@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,26 @@ def test_checkpoint_empties_a_log_that_has_grown(
     assert (tmp_path / "app.db-wal").stat().st_size > 1_000_000
     with session(max_wal=Size(100_000)) as opened:
         assert perform(opened, "checkpoint") == [None]
+    assert (tmp_path / "app.db-wal").stat().st_size == 0
+
+
+def test_checkpoint_waits_for_one_of_the_application_for_which_sqlite_does_not_wait(
+    tmp_path: Path, session: Open, app: sqlite3.Connection, perform: Perform
+) -> None:
+    app.execute("UPDATE orders SET note = note || 'y'")
+    hold = "import fcntl, sys; f = open(sys.argv[1], 'r+b'); fcntl.lockf(f, fcntl.LOCK_EX, 1, 121); print(flush=True); input()"
+    argv = [sys.executable, "-c", hold, str(tmp_path / "app.db-shm")]  # byte 121: WAL_CKPT_LOCK, see SQLite's walformat
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        other.stdout.readline()
+        with (
+            pytest.raises(AssertionError, match="in the way"),
+            session(max_wal=Size(100_000), busy_timeout=Duration(0.2)) as opened,
+        ):
+            perform(opened, "checkpoint")
+        threading.Timer(0.5, other.communicate, [b"\n"]).start()
+        with session(max_wal=Size(100_000), busy_timeout=PATIENT) as opened:
+            assert perform(opened, "checkpoint") == [None]
     assert (tmp_path / "app.db-wal").stat().st_size == 0
 
 

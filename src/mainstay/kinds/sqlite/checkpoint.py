@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from mainstay.kinds.kind import Deferred, NoParams, Session, TaskKind, action
-from mainstay.kinds.sqlite.database import attended, writing
+from mainstay.kinds.sqlite.database import Database, attended, writing
 from mainstay.kinds.sqlite.facts import DatabaseFacts, look
 from mainstay.model.because import because
 from mainstay.model.plan import Cost, Impact, Neutral, On, Skip, Step
 from mainstay.model.task import TaskClass
 from mainstay.model.units import Duration
+from mainstay.system import clock
 from mainstay.system.clock import Deadline
+
+_PAUSE = 0.02  # seconds until it is tried again
 
 
 class Checkpoint(TaskKind[DatabaseFacts, NoParams]):
@@ -42,10 +45,17 @@ class Checkpoint(TaskKind[DatabaseFacts, NoParams]):
     @action("checkpoint")
     def checkpoint(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
         """Truncate the log, or leave it to another time when a reader is in the way for longer than busy_timeout."""
+        limit, began = session.target.settings.busy_timeout, clock.monotonic()
         with writing(session.connection) as connection:
-            sql = "PRAGMA wal_checkpoint(TRUNCATE)"
-            row = attended(connection, lambda: connection.execute(sql).fetchone(), lambda: session.pulse(deadline))
-        busy, limit = bool(row[0]), session.target.settings.busy_timeout
-        if not busy:
-            return None
-        return Deferred(because("a reader or writer was in the way for", limit, ">=", limit, "busy_timeout"))
+            while self._is_busy(connection, session, deadline):
+                waited = Duration(clock.monotonic() - began)
+                if waited >= limit:
+                    return Deferred(because("a reader or writer was in the way for", waited, ">=", limit, "busy_timeout"))
+                clock.sleep(_PAUSE)
+        return None
+
+    def _is_busy(self, connection: Database, session: Session, deadline: Deadline) -> bool:
+        """Try; for readers and writers SQLite waits itself, for a checkpoint of the application it does not."""
+        sql = "PRAGMA wal_checkpoint(TRUNCATE)"
+        row = attended(connection, lambda: connection.execute(sql).fetchone(), lambda: session.pulse(deadline))
+        return bool(row[0])
