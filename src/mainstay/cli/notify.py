@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from mainstay.model.task import Site
     from mainstay.report.document import Document, Tone
 
+Channel = Annotated[
+    str,
+    typer.Argument(
+        metavar="CHANNEL",
+        help="Only this one; all without it.",
+        autocompletion=call.completed(lambda site: [*site.site.channels]),
+    ),
+]
+
 app = call.command()
 group = call.command("notify", help="Tell people: try a channel, test the alert path, see what is owed, deliver it.")
 app.add_typer(group)
@@ -21,14 +30,7 @@ app.add_typer(group)
 
 @group.command("test")
 def try_out(
-    channel: Annotated[
-        str,
-        typer.Argument(
-            metavar="CHANNEL",
-            help="Only this one; all without it.",
-            autocompletion=call.completed(lambda site: [*site.site.channels]),
-        ),
-    ] = "",
+    channel: Channel = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print exactly what would be sent.")] = False,
 ) -> None:
     """Send a test through every channel, past the outbox.
@@ -116,14 +118,7 @@ def deliver_now() -> None:
 
 @group.command()
 def drill(
-    channel: Annotated[
-        str,
-        typer.Argument(
-            metavar="CHANNEL",
-            help="Only this one; all without it.",
-            autocompletion=call.completed(lambda site: [*site.site.channels]),
-        ),
-    ] = "",
+    channel: Channel = "",
     within: Annotated[str, typer.Option("--within", metavar="TIME", help="How long to wait until each has taken it.")] = "60s",
     name: call.Name = "",
 ) -> None:
