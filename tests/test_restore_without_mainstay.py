@@ -13,7 +13,8 @@ import pytest
 from mainstay.kinds.files.store import FilesStore
 from mainstay.kinds.sqlite.content import measure
 from mainstay.kinds.sqlite.store import SqliteStore
-from tests.live.restore_page import FIRST, SECOND, back_up, restored
+from mainstay.vault import coding
+from tests.live.restore_page import FIRST, SECOND, back_up, restored, run, script
 
 
 @pytest.mark.covers("BKP-13")
@@ -33,6 +34,21 @@ def test_a_folder_is_restored_by_stock_tools(tmp_path: Path) -> None:
     compared = subprocess.run(["diff", "-r", "--no-dereference", str(up), str(copied)], capture_output=True, check=False)
     assert compared.stdout == b""
     assert (copied / "deep" / "er" / "link").is_symlink()
+
+
+def test_a_base_that_was_altered_after_it_was_checked_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "up" / "deep").mkdir(parents=True)
+    (file := tmp_path / "up" / "deep" / "random").write_bytes(content := os.urandom(1 << 20))
+    back_up(tmp_path, FilesStore(tmp_path / "up"), FIRST)
+    file.write_bytes(content[:1000] + b"changed" + content[1000:])
+    (stream,) = (one for one in back_up(tmp_path, FilesStore(tmp_path / "up"), SECOND, FIRST).streams if one.base)
+    before, decode, after = script().partition("decode() (")
+    assert run(tmp_path, SECOND, before).returncode == 0
+    assert stream.base
+    base = tmp_path / "work" / "plain" / f"{stream.base.sha256}.zst"
+    base.write_bytes(coding.alone(bytes(stream.base.raw_bytes))[1])
+    done = run(tmp_path, SECOND, decode + after)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"{stream.name}: damaged")
 
 
 def test_a_database_is_restored_by_stock_tools(tmp_path: Path) -> None:

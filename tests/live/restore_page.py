@@ -43,7 +43,15 @@ def back_up(folder: Path, store: Store, id: BackupId, previous: BackupId | None 
 
 def restored(folder: Path, id: BackupId, **more: str) -> Path:
     """Run the page, and return the folder that it ran in."""
-    (folder / "work").mkdir()
+    done = run(folder, id, script(), **more)
+    assert done.returncode == 0, done.stderr
+    subprocess.run(["gpgconf", "--homedir", str(folder / "work" / "gnupg"), "--kill", "all"], check=True)
+    return folder / "work"
+
+
+def run(folder: Path, id: BackupId, commands: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run commands of the page in `folder`/work."""
+    (folder / "work").mkdir(exist_ok=True)
     environment = {
         "PATH": os.environ["PATH"],
         "COPY": str(folder / "copy"),
@@ -51,9 +59,6 @@ def restored(folder: Path, id: BackupId, **more: str) -> Path:
         "ID": id,
         **more,
     }
-    done = subprocess.run(
-        ["sh", "-euc", script()], cwd=folder / "work", env=environment, capture_output=True, text=True, check=False
+    return subprocess.run(
+        ["sh", "-euc", commands], cwd=folder / "work", env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    subprocess.run(["gpgconf", "--homedir", str(folder / "work" / "gnupg"), "--kill", "all"], check=True)
-    return folder / "work"

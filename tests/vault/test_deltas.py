@@ -122,6 +122,14 @@ def test_streams_that_only_lost_their_ends_share_an_empty_file_and_stay_themselv
     assert [days.content(1), days.content(2)] == shorter
 
 
+def test_a_stream_of_the_same_length_whose_parts_lie_elsewhere_in_its_base_is_another_one(days: Days) -> None:
+    content = random.Random(1).randbytes(2 * SEGMENT)
+    moved = content[1 << 20 : (1 << 20) + SEGMENT] + content[SEGMENT:]
+    full, other = days.next(content), days.next(moved)
+    assert (other.object.stored_bytes, other.base) == (0, full.object)
+    assert days.content() == moved
+
+
 def test_what_is_all_new_becomes_a_base_of_its_own(days: Days) -> None:
     days.next(rows(50_000))
     other = days.next(rows(50_000, seed=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ from mainstay.kinds.files.store import FilesStore
 from mainstay.model.codec import canonical
 from mainstay.vault import catalogue
 from mainstay.vault.catalogue import Survey
-from mainstay.vault.manifest import Damaged, Manifest, parse, seal
+from mainstay.vault.manifest import Damaged, Manifest, parse, seal, sums
 from mainstay.vault.repository import Repository
 from mainstay.vault.restore import Request, prove, restore
 from mainstay.vault.store import unhurried
@@ -155,10 +156,25 @@ def test_an_object_that_holds_something_else_than_its_manifest_says_is_named(rep
     made = keep()
     folder = repository.folder(made.id)
     lie = json.loads((folder / "manifest.json").read_bytes())
-    lie["streams"][0]["object"]["raw_sha256"] = "0" * 64
+    told = lie["streams"][0]["object"]
+    told["segments"][0]["raw"] += 1
+    told["raw_bytes"] += 1
     seal(folder, parse(canonical(lie), folder / "manifest.json"))
     (found,) = verify(repository, made.id, unhurried())
-    assert found.endswith("it does not hold the bytes that were stored")
+    assert found.endswith(f"a frame holds {told['raw_bytes'] - 1} bytes, and not {told['raw_bytes']}")
+
+
+def test_a_manifest_of_version_2_is_read(repository: Repository, uploads: Path, keep: Keep) -> None:
+    made = keep()
+    folder = repository.folder(made.id)
+    old = json.loads((folder / "manifest.json").read_bytes())
+    for stream in old["streams"]:
+        stream["object"]["raw_sha256"] = "0" * 64
+    content = canonical({**old, "version": 2})
+    (folder / "manifest.json").write_bytes(content)
+    (folder / "SHA256SUMS").write_bytes(sums(made, hashlib.sha256(content).hexdigest()))
+    assert verify(repository, made.id, unhurried()) == ()
+    assert not prove(repository, made.id, FilesStore(uploads), "run-9", unhurried()).differences
 
 
 def test_a_proof_is_void_when_the_manifest_was_exchanged_after_it(repository: Repository, uploads: Path, keep: Keep) -> None:
@@ -182,7 +198,7 @@ HOSTILE = [
     {"id": "../../etc"},
     {"id": None},
     {"target": None},
-    {"version": 3},
+    {"version": 4},
     {"version": None},
     {"version": []},
     {"created": "2026-11-21T02:00:00"},

@@ -16,7 +16,7 @@ from mainstay.model.units import Duration, Size
 from mainstay.system.files import write_atomic
 from mainstay.vault.names import BackupId, ObjectName, Sha256
 
-VERSION = 2
+VERSION = 3  # 2 held a digest of each decoded file as well
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 _LARGEST = 256 << 20  # bytes of a manifest: a million streams, or 50 TB
 SEGMENT, WINDOW = 16 << 20, 20 << 20  # most bytes of a segment and of its window: what they cost in memory
@@ -47,7 +47,6 @@ class StoredObject:
     sha256: Sha256
     stored_bytes: Size
     raw_bytes: Size
-    raw_sha256: Sha256  # of the decoded file
     made: BackupId
     segments: tuple[Segment, ...]
 
@@ -170,7 +169,7 @@ def _require_types(manifest: Manifest) -> None:
 
 def _require_object(one: StoredObject, base: StoredObject | None) -> None:
     """Refuse an object whose parts do not add up, or reach beyond its base."""
-    if not isinstance(one, StoredObject) or not all(isinstance(text, str) for text in (one.sha256, one.raw_sha256, one.made)):
+    if not isinstance(one, StoredObject) or not all(isinstance(text, str) for text in (one.sha256, one.made)):
         raise ValueError("a field of an object has the wrong type")
     numbers = [one.stored_bytes, one.raw_bytes, *(n for each in one.segments for n in astuple(each))]
     if not all(isinstance(number, int) and number >= 0 for number in numbers):

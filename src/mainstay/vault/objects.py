@@ -1,4 +1,4 @@
-"""Objects: streams as files of zstd frames, hashed on both sides in one pass, read back in bounded memory."""
+"""Objects: streams as files of zstd frames, hashed as they are written, read back in bounded memory."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Writer:
 
     def __init__(self, path: Path, base: Reader | None, coders: Coders, work: Work) -> None:
         self.path, self._base, self._coders, self._work = path, base, coders, work
-        self._raw, self._stored = hashlib.sha256(), hashlib.sha256()
+        self._stored = hashlib.sha256()
         self._track = Track()
         self._gathering: bytearray | None = None
         self._filled = 0
@@ -58,7 +58,6 @@ class Writer:
 
     def write(self, chunk: bytes | bytearray | memoryview) -> int:
         """Take bytes of the stream."""
-        self._raw.update(chunk)
         rest = memoryview(chunk)
         while rest:
             buffer = self._gathering = self._gathering or self._coders.buffer()
@@ -81,13 +80,12 @@ class Writer:
             out.flush()
             os.fsync(out.fileno())
             _forget_pages(out)  # reading it back reads the disk
-        raw, segments = Sha256(self._raw.hexdigest()), tuple(self._segments)
+        segments, base = tuple(self._segments), self._base.object if self._base else None
         sizes = Size(sum(one.stored for one in segments)), Size(sum(one.raw for one in segments))
-        base = self._base.object if self._base else None
-        if base and (base.raw_bytes, base.raw_sha256) == (sizes[1], raw):
+        if base and sizes[1] == base.raw_bytes and _in_place(segments):
             self.path.unlink()
             return Stream(ObjectName(name), base)
-        known = StoredObject(Sha256(self._stored.hexdigest()), *sizes, raw, made, segments)
+        known = StoredObject(Sha256(self._stored.hexdigest()), *sizes, made, segments)
         return Stream(ObjectName(name), known, base if any(one.base for one in segments) else None)
 
     def forget(self) -> None:
@@ -153,23 +151,19 @@ class Reader:
         return cls(root, stream.object, cls(root, base) if base else None, path)
 
     def chunks(self, work: Work) -> Generator[Raw]:
-        """Yield what the object holds, checked against both of its digests at the end; Damaged names the object.
+        """Yield what the object holds, each frame checked as it is decoded, the file at its end; Damaged names the object.
 
         A base is hashed whole before it is used: a wrong one is told by its name.
         """
-        stored, raw = hashlib.sha256(), hashlib.sha256()
+        stored = hashlib.sha256()
         if self.base:
             self.base.require_unaltered(work)
         with self._opened() as file, closing(self.base or self):
             for segment in self.object.segments:
-                for piece in self._decoded(segment, _frame(file, segment, stored.update)):
-                    raw.update(piece)
-                    yield piece
+                yield from self._decoded(segment, _frame(file, segment, stored.update))
             self._require_end(file)
         if stored.hexdigest() != self.object.sha256:
             raise self._damaged("its SHA-256 is not the one in its name")
-        if raw.hexdigest() != self.object.raw_sha256:
-            raise self._damaged("it does not hold the bytes that were stored")
 
     def require_unaltered(self, work: Work) -> None:
         """Hash the stored file; Damaged when it is not what its name says."""
@@ -285,6 +279,16 @@ def new_file(path: Path) -> BinaryIO:
     """Create a private file that was not there."""
     with no_space(path, Size(_CHUNK)):
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
+
+
+def _in_place(segments: Iterable[Segment]) -> bool:
+    """Tell whether every segment is the part of the base that lies where it lies."""
+    at = 0
+    for one in segments:
+        if one.stored or one.base_at != at:
+            return False
+        at += one.raw
+    return True
 
 
 def _frame(file: BinaryIO, segment: Segment, seen: Callable[[bytes], object] = lambda _: None) -> Iterator[bytes]:
