@@ -61,6 +61,7 @@ every_task = pytest.mark.parametrize(("kind", "task"), TASKS)
 @every_kind
 def test_a_kind_says_what_it_is_and_has_a_check(kind: Kind) -> None:
     names = [task.name for task in kind.tasks]
+    assert list(kind.names) == names
     assert len(set(names)) == len(names)
     assert kind.name == folder_of(kind).name.removeprefix("mainstay_")
     assert _one_line(kind.summary)

@@ -105,7 +105,7 @@ def completed(names: Callable[[App], list[str]]) -> Callable[[str], list[str]]:
 
 def _tasks(app: App) -> list[str]:
     targets = app.site.targets.values()
-    return [f"{target.name}.{task.name}" for target in targets for task in app.context.kind(target).tasks]
+    return [f"{target.name}.{task}" for target in targets for task in app.context.kind(target).names]
 
 
 def _recent(app: App) -> list[str]:

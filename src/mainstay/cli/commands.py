@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Annotated, Any
 
 import typer
+from click.utils import make_default_short_help
 from typer.core import TyperGroup
 
 from mainstay import __version__
@@ -19,6 +20,7 @@ from mainstay.cli.call import VARIABLE
 from mainstay.model.errors import MainstayError
 
 LONGEST = 2000  # characters of a line of an error
+_SUMMARY = 70  # characters of a command's line in the list of all
 BUG, INTERRUPTED = 70, 130  # sysexits.h: EX_SOFTWARE; shells: 128 + SIGINT
 SECTIONS = {
     "Set up": {"init": "site", "check-config": "site", "schema": "site", "doctor": "doctor", "demo": "demo"},
@@ -62,15 +64,29 @@ class Commands(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands by what they are for, each with the first sentence of its help."""
         for title, section in SECTIONS.items():
-            rows = [(name, self.get_command(ctx, name).get_short_help_str(limit=70)) for name in section]
             with formatter.section(title):
-                formatter.write_dl([(f"{name:<12}", text) for name, text in rows])
+                formatter.write_dl([(f"{name:<12}", _summaries_of(module)[name]) for name, module in section.items()])
 
 
 @cache
 def _commands_of(module: str) -> Mapping[str, Any]:
     """Import a file of commands; making them from its functions takes longer than importing it."""
-    return typer.main.get_group(import_module(f"mainstay.cli.{module}").app).commands
+    return typer.main.get_group(_file(module)).commands
+
+
+@cache
+def _summaries_of(module: str) -> Mapping[str, str]:
+    """Return the first sentence of each command of a file, from the functions and groups that commands are made of."""
+    made = ((one.name, one.callback) for one in _file(module).registered_commands)
+    helps = {name or act.__name__.replace("_", "-"): act.__doc__ for name, act in made if act}
+    groups = (one.typer_instance.info for one in _file(module).registered_groups if one.typer_instance)
+    helps |= {str(group.name): group.help for group in groups}
+    return {name: make_default_short_help(text or "", max_length=_SUMMARY) for name, text in helps.items()}
+
+
+def _file(module: str) -> typer.Typer:
+    app: typer.Typer = import_module(f"mainstay.cli.{module}").app
+    return app
 
 
 app = typer.Typer(name="mainstay", cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -58,7 +58,7 @@ def compat(
 
 def _having(site: App, task: str) -> list[str]:
     kinds = ((target.name, site.context.kind(target)) for target in site.site.targets.values())
-    found = [f"{name}.{task}" for name, kind in kinds if task in {one.name for one in kind.tasks}]
+    found = [f"{name}.{task}" for name, kind in kinds if task in kind.names]
     if not found:
         raise ConfigError(f"no target has a task {task}", next="mainstay check-config --explain")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import signal
@@ -12,6 +13,7 @@ def main() -> None:
     """Run the command line and exit."""
     signal.signal(signal.SIGINT, _interrupt)
     gc.set_threshold(100_000)  # what is imported stays: to look through it again and again takes 80 ms of a `status`
+    atexit.register(gc.freeze)  # nor is it looked through at the end, for what the end of the process frees: 40 ms
     from mainstay.cli import commands
 
     commands.call()

@@ -131,7 +131,7 @@ def _entries(site: App, safe: str, target: str) -> tuple[Any, ...]:
 def _then_checked(site: App, name: str, routine: Routine) -> Routine:
     """Add the check of the target: it is looked at before and after, and a copy that fails it is taken back."""
     target = routine.tasks[-1].params.target
-    tasks = {task.name for task in site.context.kind(site.site.targets[target]).tasks}
+    tasks = site.context.kind(site.site.targets[target]).names
     checks = site.routine(f"{target}.check").tasks if "check" in tasks else ()
     return Routine(name, (*routine.tasks, *checks))
 

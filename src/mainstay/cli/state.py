@@ -90,7 +90,7 @@ def looks(site: Site, memory: Memory, category: str | None = None) -> Iterator[s
             yield standing.Look(name, target.kind, look.findings, look.at)
             continue
         kind = registry.load(target.kind)
-        if category in (None, kind.category) and "check" in {task.name for task in kind.tasks}:
+        if category in (None, kind.category) and "check" in kind.names:
             yield standing.Look(name, target.kind, look.findings, look.at) if look else standing.Look(name, target.kind)
 
 

@@ -32,7 +32,7 @@ class Known:
         if target not in self.targets:
             return False
         kind = self.targets[target].kind
-        return not task or kind is None or task in {one.name for one in kind.tasks}
+        return not task or kind is None or task in kind.names
 
 
 def bind_checklists(binder: Binder, nodes: Mapping[str, Node], known: Known) -> dict[str, Checklist]:

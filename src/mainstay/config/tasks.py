@@ -102,13 +102,12 @@ class TaskBinder:
         known = self._targets[name]
         if known.kind is None:
             return None
-        tasks = {task.name: task for task in known.kind.tasks}
-        if task not in tasks:
+        if task not in known.kind.names:
             missing = f"has no task {shown(task)}" if task else "has several tasks: name one"
             problem = f"{name} is of kind {known.kind.name}, which {missing}"
-            self._binder.mistakes.add(entry.origin, path, problem, nearest(task, tasks))
+            self._binder.mistakes.add(entry.origin, path, problem, nearest(task, known.kind.names))
             return None
-        return known.kind, tasks[task], known.target
+        return known.kind, known.kind.task(task), known.target
 
 
 def _check_needs(binder: Binder, needs: tuple[str, ...], path: str, earlier: Collection[str]) -> None:

@@ -6,12 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from mainstay.engine import observe
-from mainstay.engine.context import Context
-from mainstay.kinds.kind import Kind, TaskKind
 from mainstay.ledger import queries
 from mainstay.ledger.journal import Journal
 from mainstay.model.errors import MainstayError, Unreachable
@@ -21,6 +18,10 @@ from mainstay.schedule import blackouts, feeds
 from mainstay.schedule.agenda import Agenda
 from mainstay.schedule.blackouts import Span, Stretch
 from mainstay.system import clock, files
+
+if TYPE_CHECKING:
+    from mainstay.engine.context import Context
+    from mainstay.kinds.kind import Kind, TaskKind
 
 Stretches = Callable[[datetime, datetime], Iterator[Stretch]]
 
@@ -93,6 +94,8 @@ def _known(context: Context, blackout: Blackout, _start: datetime, _end: datetim
 
 def _moment(context: Context, moment: Moment, zone: ZoneInfo) -> datetime | None:
     """Ask a target for a moment: a time, a day or ISO text; without a zone it is in the site's. None when it knows none."""
+    from mainstay.engine import observe
+
     found = observe.ask(context, moment.target, moment.query)
     if isinstance(found, str):
         found = datetime.fromisoformat(found)

@@ -106,9 +106,10 @@ class Drive:
         if target is None or target.kind != launched.kind:
             return None
         configured = {task.id: task for task in (*self.routine.around, *self.routine.tasks)}.get(id)
-        kind = {one.name: one for one in self.context.kind(target).tasks}.get(launched.name)
-        if kind is None:
+        known = self.context.kind(target)
+        if launched.name not in known.names:
             return None  # a later version no longer has it
+        kind = known.task(launched.name)
         task = configured or Task(id, target, launched.name, kind.params(), origin=target.origin, origins=target.origins)
         params: Any = decode(kind.params, launched.params)
         return replace(task, params=params, budget=launched.budget, on_stop=cast("OnStop", launched.on_stop))

@@ -155,7 +155,7 @@ def check_of(context: Context, target: str) -> Task | None:
     """Return the task `check` of a target, or None where its kind has none."""
     found = context.site.targets[target]
     kind = context.kind(found)
-    if "check" not in {task.name for task in kind.tasks}:
+    if "check" not in kind.names:
         return None
     return Task(
         f"{target}.check",

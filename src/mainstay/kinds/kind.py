@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from typing import Any, ClassVar, Generic, TypeVar
 
 from mainstay.model.because import Because, Finding
@@ -191,6 +192,28 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """The tasks of a large kind, each in a module that is imported when the task is asked for: most commands need few of them.
+
+    package  the kind's own
+    places   where in it each task is, as in {"vacuum": "vacuum.vacuum:Vacuum"}
+    """
+
+    package: str
+    places: Mapping[str, str]
+
+    def __iter__(self) -> Iterator[TaskKind[Any, Any]]:
+        """Import them all."""
+        return map(self.task, self.places)
+
+    def task(self, name: str) -> TaskKind[Any, Any]:
+        """Import one; KeyError when there is none of that name."""
+        module, _, of = self.places[name].partition(":")
+        made: TaskKind[Any, Any] = getattr(import_module(f"{self.package}.{module}"), of)()
+        return made
+
+
+@dataclass(frozen=True)
 class Kind:
     """A kind of maintained thing. `connect` opens what its tasks need; `store` is how its targets are backed up.
 
@@ -202,7 +225,7 @@ class Kind:
     name: str
     summary: str
     settings: type
-    tasks: tuple[TaskKind[Any, Any], ...]
+    tasks: tuple[TaskKind[Any, Any], ...] | Apart
     category: Category = "application"
     connect: Callable[[Target, Door], AbstractContextManager[Any]] | None = None
     resource: Callable[[Target], str] = own_name
@@ -210,6 +233,11 @@ class Kind:
     discover: Callable[[], list[Found]] | None = None
     scalar: Callable[[Any, str], Any] | None = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its tasks."""
+        return tuple(self.tasks.places) if isinstance(self.tasks, Apart) else tuple(task.name for task in self.tasks)
+
     def task(self, name: str) -> TaskKind[Any, Any]:
         """Return the task kind of that name; KeyError when there is none."""
-        return {task.name: task for task in self.tasks}[name]
+        return self.tasks.task(name) if isinstance(self.tasks, Apart) else {task.name: task for task in self.tasks}[name]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from mainstay import kinds
-from mainstay.kinds.kind import Kind
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from mainstay.kinds.kind import Kind
 
 PLANNED = ("celery", "certificates", "dependencies", "neo4j", "packages")
 
@@ -22,6 +26,8 @@ def names() -> tuple[str, ...]:
 @cache
 def load(name: str) -> Kind:
     """Import a kind; KeyError when there is none of that name."""
+    from mainstay.kinds.kind import Kind
+
     kind = importlib.import_module(f"mainstay.kinds.{name}").KIND if name in _folders() else _entries()[name].load()
     assert isinstance(kind, Kind)
     return kind
@@ -34,4 +40,6 @@ def _folders() -> frozenset[str]:
 
 @cache
 def _entries() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # reads what every distribution says of itself
+
     return {entry.name: entry for entry in entry_points(group="mainstay.kinds")}

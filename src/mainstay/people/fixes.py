@@ -54,6 +54,6 @@ def _configured(context: Context) -> Iterator[Fix]:
 
 def _fix(context: Context, symptom: Symptom, target: str, name: str) -> Fix:
     kind = context.kind(context.site.targets[target])
-    task, known = kind.task(name), {one.name for one in kind.tasks}
-    evidence = tuple(f"{target}.{one}" for one in task.evidence if one in known)
+    task = kind.task(name)
+    evidence = tuple(f"{target}.{one}" for one in task.evidence if one in kind.names)
     return Fix(symptom, f"{target}.{name}", task.summary, task.impact, evidence)

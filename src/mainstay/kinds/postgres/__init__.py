@@ -8,37 +8,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from mainstay.kinds.kind import Kind
-from mainstay.kinds.postgres.compaction.compact import Compact
-from mainstay.kinds.postgres.discover import discover
-from mainstay.kinds.postgres.health.check import Check
-from mainstay.kinds.postgres.indexes.drop_invalid_indexes import DropInvalidIndexes
-from mainstay.kinds.postgres.indexes.indexes import Indexes
-from mainstay.kinds.postgres.indexes.reindex import Reindex
-from mainstay.kinds.postgres.integrity.amcheck import Amcheck
-from mainstay.kinds.postgres.integrity.counts import Counts
-from mainstay.kinds.postgres.orphans.orphans import OrphanedRows
-from mainstay.kinds.postgres.performance.performance import Performance
-from mainstay.kinds.postgres.performance.statements import Statements
-from mainstay.kinds.postgres.planner.analyze import Analyze
-from mainstay.kinds.postgres.planner.statistics import Statistics
-from mainstay.kinds.postgres.readonly.read_only import ReadOnly
-from mainstay.kinds.postgres.recovery.archive import ArchiveCheck
-from mainstay.kinds.postgres.recovery.archive_prune import ArchivePrune
-from mainstay.kinds.postgres.recovery.archive_verify import ArchiveVerify
-from mainstay.kinds.postgres.recovery.base_backup import BaseBackup
-from mainstay.kinds.postgres.recovery.prove_recovery import ProveRecovery
-from mainstay.kinds.postgres.recovery.recover import Recover
-from mainstay.kinds.postgres.schema.schema import Schema
-from mainstay.kinds.postgres.sessions.activity import Activity
-from mainstay.kinds.postgres.sessions.cancel import Cancel
+from mainstay.kinds.kind import Apart, Found, Kind
 from mainstay.kinds.postgres.settings import PostgresSettings
-from mainstay.kinds.postgres.space.bloat import Bloat
-from mainstay.kinds.postgres.space.sizes import Sizes
-from mainstay.kinds.postgres.tuning.tune import Tune
-from mainstay.kinds.postgres.upgrade.upgrade_check import UpgradeCheck
-from mainstay.kinds.postgres.upgrade.upgrade_rehearsal import UpgradeRehearsal
-from mainstay.kinds.postgres.vacuum.vacuum import Vacuum
 from mainstay.model.errors import ConfigError
 from mainstay.model.target import Target
 from mainstay.system.process import Door
@@ -68,6 +39,13 @@ def resource(target: Target) -> str:
     return f"postgres:{known.get('service') or known.get('hostaddr') or known.get('host', '')}:{known.get('port', 5432)}"
 
 
+def discover() -> list[Found]:
+    """Look for servers of this host."""
+    from mainstay.kinds.postgres.discover import discover
+
+    return discover()
+
+
 def _server() -> ModuleType:
     """Import the way to a server, and with it the driver, which only those need who have one."""
     try:
@@ -76,40 +54,42 @@ def _server() -> ModuleType:
         raise ConfigError("the kind postgres needs the driver psycopg", next="pip install 'mainstay[postgres]'") from error
 
 
+TASKS = {
+    "check": "health.check:Check",
+    "activity": "sessions.activity:Activity",
+    "counts": "integrity.counts:Counts",
+    "vacuum": "vacuum.vacuum:Vacuum",
+    "analyze": "planner.analyze:Analyze",
+    "statistics": "planner.statistics:Statistics",
+    "bloat": "space.bloat:Bloat",
+    "compact": "compaction.compact:Compact",
+    "reindex": "indexes.reindex:Reindex",
+    "drop_invalid_indexes": "indexes.drop_invalid_indexes:DropInvalidIndexes",
+    "amcheck": "integrity.amcheck:Amcheck",
+    "statements": "performance.statements:Statements",
+    "performance": "performance.performance:Performance",
+    "sizes": "space.sizes:Sizes",
+    "indexes": "indexes.indexes:Indexes",
+    "schema": "schema.schema:Schema",
+    "tune": "tuning.tune:Tune",
+    "cancel": "sessions.cancel:Cancel",
+    "read_only": "readonly.read_only:ReadOnly",
+    "orphans": "orphans.orphans:OrphanedRows",
+    "upgrade_check": "upgrade.upgrade_check:UpgradeCheck",
+    "upgrade_rehearsal": "upgrade.upgrade_rehearsal:UpgradeRehearsal",
+    "archive": "recovery.archive:ArchiveCheck",
+    "archive_verify": "recovery.archive_verify:ArchiveVerify",
+    "base_backup": "recovery.base_backup:BaseBackup",
+    "archive_prune": "recovery.archive_prune:ArchivePrune",
+    "prove_recovery": "recovery.prove_recovery:ProveRecovery",
+    "recover": "recovery.recover:Recover",
+}
+
 KIND = Kind(
     name="postgres",
     summary="PostgreSQL 13 and newer: health, vacuum, statistics, compaction and indexes beside a running application",
     settings=PostgresSettings,
-    tasks=(
-        Check(),
-        Activity(),
-        Counts(),
-        Vacuum(),
-        Analyze(),
-        Statistics(),
-        Bloat(),
-        Compact(),
-        Reindex(),
-        DropInvalidIndexes(),
-        Amcheck(),
-        Statements(),
-        Performance(),
-        Sizes(),
-        Indexes(),
-        Schema(),
-        Tune(),
-        Cancel(),
-        ReadOnly(),
-        OrphanedRows(),
-        UpgradeCheck(),
-        UpgradeRehearsal(),
-        ArchiveCheck(),
-        ArchiveVerify(),
-        BaseBackup(),
-        ArchivePrune(),
-        ProveRecovery(),
-        Recover(),
-    ),
+    tasks=Apart(__name__, TASKS),
     category="data",
     connect=connect,
     resource=resource,
