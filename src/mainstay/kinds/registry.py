@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from mainstay import kinds
 from mainstay.kinds.kind import Kind
 
-PLANNED = ("celery", "certificates", "dependencies", "neo4j", "packages")
+PLANNED = ("celery", "certificates", "dependencies", "neo4j")
 
 
 @cache

@@ -1,0 +1,105 @@
+"""What apt tells of versions that can be had: `apt-cache policy` and the lists that they come from (apt-cache(8), apt-get(8))."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from mainstay.kinds.packages.settings import Settings
+from mainstay.kinds.packages.versions import newer
+
+TARGETS = "$(REPO_URI)\t$(RELEASE)\t$(SUITE)\t$(LABEL)\t$(FILENAME)"
+_HEADING = re.compile(r"^(\S+):$")
+_VERSION = re.compile(r"^ (?:\*{3}|   ) (\S+)(?: |$)")
+_SOURCE = re.compile(r"^ {6,}-?\d+ (\S+) (\S+) ")
+_CANDIDATE = "  Candidate: "
+_DATE = re.compile(r"^Date: *(.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Index:
+    """A list of packages: the suite and label of its release, and when that was made."""
+
+    names: tuple[str, ...]
+    file: str
+    made: datetime | None = None
+
+
+@dataclass
+class Block:
+    """What policy tells of one package: the version that would be installed, and all versions with the places that have them."""
+
+    heading: str
+    candidate: str = ""
+    versions: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Available:
+    """A version that would be installed, or one between it and what is installed."""
+
+    version: str
+    security: bool
+    made: datetime | None  # when the oldest list that has it was made
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """Read what `apt-cache policy NAME...` prints."""
+    block, version = Block(""), ""
+    for line in text.splitlines():
+        if heading := _HEADING.match(line):
+            if block.heading:
+                yield block
+            block, version = Block(heading[1]), ""
+        elif line.startswith(_CANDIDATE):
+            block.candidate = line.removeprefix(_CANDIDATE)
+        elif found := _VERSION.match(line):
+            version = found[1]
+            block.versions[version] = []
+        elif (source := _SOURCE.match(line)) and version:
+            block.versions[version].append(place(source[1], source[2].rpartition("/")[0] or source[2]))
+    if block.heading:
+        yield block
+
+
+def place(address: str, release: str) -> str:
+    """Name what a list is for, as policy and the targets of apt both do."""
+    return f"{address.rstrip('/')} {release.rstrip('/')}"
+
+
+def indexes(targets: str, releases: Mapping[str, str]) -> dict[str, Index]:
+    """Read what `apt-get indextargets` prints, and the release files of these lists by name."""
+    found: dict[str, Index] = {}
+    for line in targets.splitlines():
+        address, release, suite, label, path = line.split("\t")
+        file = path.rpartition("/")[2]
+        made = _made(file, releases)
+        found.setdefault(place(address, release), Index((release, suite, label), file, made))
+    return found
+
+
+def available(block: Block, installed: str, known: Mapping[str, Index], settings: Settings) -> Iterator[Available]:
+    """Yield the versions up to the one that apt would install, newest first."""
+    for version, places in block.versions.items():
+        if newer(version, installed) and not newer(version, block.candidate):
+            lists = [known[one] for one in places if one in known]
+            made = min((one.made for one in lists if one.made), default=None)
+            yield Available(version, any(settings.means_security(*one.names) for one in lists), made)
+
+
+def _made(file: str, releases: Mapping[str, str]) -> datetime | None:
+    """Return the date of the release that a list belongs to: the one whose name the list's name begins with."""
+    dated = (_date(text) for name, text in releases.items() if file.startswith(name.rpartition("_")[0] + "_"))
+    return next((one for one in dated if one), None)
+
+
+def _date(text: str) -> datetime | None:
+    found = _DATE.search(text)
+    try:
+        at = parsedate_to_datetime(found[1]) if found else None
+    except ValueError:
+        return None
+    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
