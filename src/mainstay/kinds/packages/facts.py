@@ -77,7 +77,7 @@ class Facts:
 
     seen        a digest of the files that all of this is from: while it stays the same, so does the answer
     deployed    upgrades within the window, oldest first
-    waiting     None when apt cannot say what waits; `problem` says why
+    waiting     None when apt cannot say what waits; `problem` says why, and `waited` is what it said the last time
     lists       from when the newest list of packages is, or its last refresh; None when there are none
     held        packages that a person holds back
     unfinished  packages whose installation was begun and not finished
@@ -92,6 +92,7 @@ class Facts:
     deployed: tuple[Deployed, ...] = ()
     waiting: tuple[Waiting, ...] | None = None
     problem: str = ""
+    waited: tuple[Waiting, ...] = ()
     lists: datetime | None = None
     held: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()

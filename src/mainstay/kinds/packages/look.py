@@ -70,6 +70,7 @@ def _asked(now: _Look) -> Facts:
         deployed=tuple(_deployed(now, log.upgrades, packages)),
         waiting=waiting,
         problem=problem,
+        waited=_before(now) if waiting is None else (),
         lists=_refreshed(now.files),
         held=tuple(one.name for one in packages.values() if one.held),
         unfinished=tuple(one.name for one in packages.values() if not one.whole),
@@ -160,7 +161,8 @@ def _reboot_for(there: System) -> tuple[str, ...]:
 
 
 def _before(now: _Look) -> tuple[Waiting, ...]:
-    return (now.last.waiting or ()) if now.last else ()
+    """Return what the newest answer of apt was before this look."""
+    return (now.last.waiting or now.last.waited) if now.last else ()
 
 
 def _known(now: _Look) -> tuple[Deployed, ...]:

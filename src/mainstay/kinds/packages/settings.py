@@ -26,7 +26,7 @@ class Limits:
     other: Annotated[Duration, Setting("any other update that waits longer is a warning", ge=0)] = Duration(30 * _DAY)
     lists: Annotated[
         Duration, Setting("lists of packages that are older are a warning: they prove nothing about what waits", ge=0)
-    ] = Duration(2 * _DAY)
+    ] = Duration(3 * _DAY)
     remind: Annotated[Duration, Setting("for so long a security patch that was deployed late is a warning", ge=0)] = Duration(
         7 * _DAY
     )
