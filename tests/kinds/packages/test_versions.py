@@ -10,7 +10,25 @@ import pytest
 
 from mainstay.kinds.packages.versions import newer
 
-KNOWN = ["1.0", "1.0-1", "1.0-1+b1", "1.0-1+deb12u1", "1.0~rc1-1", "1.0~~", "1.0a", "1.0+x", "1:0.1", "0:1.0", "1.0-0", "1.00", "1.10", "1.9", "2.36-9+deb12u10", "a", "1.0-1~bpo12+1"]
+KNOWN = [
+    "1.0",
+    "1.0-1",
+    "1.0-1+b1",
+    "1.0-1+deb12u1",
+    "1.0~rc1-1",
+    "1.0~~",
+    "1.0a",
+    "1.0+x",
+    "1:0.1",
+    "0:1.0",
+    "1.0-0",
+    "1.00",
+    "1.10",
+    "1.9",
+    "2.36-9+deb12u10",
+    "a",
+    "1.0-1~bpo12+1",
+]
 
 
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="needs dpkg")

@@ -33,7 +33,7 @@ def late(facts: Facts) -> Iterator[Finding]:
     found = [one for one in facts.late() if facts.age(one.at) <= limits.remind]
     if found:
         why = because("deployed after", found[0].took, ">", limits.security_critical, "limits.security_critical")
-        yield Finding(Level.WARNING, TIME, why, listed([str(one) for one in found]))
+        yield Finding(Level.WARNING, TIME, why, listed(found))
 
 
 def doubts(facts: Facts) -> Iterator[Finding]:
@@ -58,10 +58,15 @@ def seen(facts: Facts) -> Iterator[Finding]:
     """Say in numbers what was deployed and what waits, and what is not known."""
     if facts.waiting is not None:
         yield Finding(Level.OK, "updates", because("waiting", _course(facts)))
+    secure = sorted((one for one in facts.waiting or () if one.security), key=lambda one: one.since)
+    if secure:
+        yield Finding(Level.OK, "updates", because("security updates that wait", f"{len(secure):,}: {listed(secure)}"))
     yield from (_times(facts, security=security) for security in (True, False))
-    unknown = [str(one) for one in facts.deployed if not one.published]
+    if late := facts.late():
+        yield Finding(Level.OK, TIME, because("security updates deployed late", f"{len(late):,}: {listed(late)}"))
+    unknown = [one for one in facts.deployed if not one.published]
     if unknown:
-        yield Finding(Level.OK, TIME, because("publication not known", f"{len(unknown)}: {listed(unknown)}"))
+        yield Finding(Level.OK, TIME, because("publication not known", f"{len(unknown):,}: {listed(unknown)}"))
     if facts.held:
         yield Finding(Level.OK, "updates", because("held back", f"{len(facts.held)}: {listed(facts.held)}"))
     if facts.bad_lines:
@@ -95,10 +100,10 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(things: Sequence[object]) -> str:
     """Name the first of many."""
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    more = f" and {len(things) - _NAMED:,} more" if len(things) > _NAMED else ""
+    return ", ".join(map(str, things[:_NAMED])) + more
 
 
 def _waits(level: Level, on: str, found: list[Waiting], limit: str, facts: Facts) -> Iterator[Finding]:
@@ -126,10 +131,9 @@ def _times(facts: Facts, *, security: bool) -> Finding:
         return Finding(Level.OK, TIME, because(what, f"none in {days}"))
     slowest = max(found, key=lambda one: one.took or 0)
     times = f"median {Duration(statistics.median(took))}, longest {Duration(took[-1])} ({plain(slowest.name)} {slowest.new})"
-    late = f", {len(facts.late()):,} late" if security else ""
     guessed = sum(one.known_by == "first seen" for one in found)
     since = f"; {guessed:,} of them counted from when they were first seen" if guessed else ""
-    return Finding(Level.OK, TIME, because(what, f"{len(took):,} in {days}: {times}{late}{since}"))
+    return Finding(Level.OK, TIME, because(what, f"{len(took):,} in {days}: {times}{since}"))
 
 
 def _took(found: Iterable[Deployed]) -> list[float]:
