@@ -110,6 +110,12 @@ def test_old_lists_prove_nothing_and_none_are_not_nothing(web: Debian, look: Loo
     assert "waiting" not in figures(look())
 
 
+def test_lists_of_security_that_are_old_are_not_excused_by_fresh_other_ones(web: Debian, look: Look) -> None:
+    newer(web, "0.9-1", at=24 * 5)
+    newer(web, "0.9-2", "bookworm", at=1)
+    assert told(look(), "updates")[0].startswith("WARNING lists of packages are of 5d > limits.lists 3d (default)")
+
+
 def test_apt_that_cannot_answer_costs_what_waits_and_nothing_else(web: Debian, look: Look) -> None:
     newer(web, "1.0-2", at=1)
     web.apt("upgrade")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,17 +15,25 @@ TARGETS = "$(REPO_URI)\t$(RELEASE)\t$(SUITE)\t$(LABEL)\t$(FILENAME)"
 _HEADING = re.compile(r"^(\S+):$")
 _VERSION = re.compile(r"^ (?:\*{3}|   ) (\S+)(?: |$)")
 _SOURCE = re.compile(r"^ {6,}-?\d+ (\S+) (\S+) ")
-_CANDIDATE = "  Candidate: "
+_CANDIDATE, _NONE = "  Candidate: ", "(none)"
 _DATE = re.compile(r"^Date: *(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
+class Release:
+    """A release that lists of packages belong to: its text, and the time of its file, which is that which the server gave it."""
+
+    text: str
+    written: datetime
+
+
+@dataclass(frozen=True)
 class Index:
-    """A list of packages: the suite and label of its release, and when that was made."""
+    """A list of packages: the suite and label of its release, when that was made, and the time of its file."""
 
     names: tuple[str, ...]
-    file: str
     made: datetime | None = None
+    written: datetime | None = None
 
 
 @dataclass
@@ -70,30 +78,31 @@ def place(address: str, release: str) -> str:
     return f"{address.rstrip('/')} {release.rstrip('/')}"
 
 
-def indexes(targets: str, releases: Mapping[str, str]) -> dict[str, Index]:
-    """Read what `apt-get indextargets` prints, and the release files of these lists by name."""
+def indexes(targets: str, releases: Mapping[str, Release]) -> dict[str, Index]:
+    """Read what `apt-get indextargets` prints; the release of a list is the one whose name the list's name begins with."""
     found: dict[str, Index] = {}
     for line in targets.splitlines():
-        address, release, suite, label, path = line.split("\t")
+        address, name, suite, label, path = line.split("\t")
         file = path.rpartition("/")[2]
-        made = _made(file, releases)
-        found.setdefault(place(address, release), Index((release, suite, label), file, made))
+        release = next((one for own, one in releases.items() if file.startswith(own.rpartition("_")[0] + "_")), None)
+        made = _date(release.text) if release else None
+        found.setdefault(place(address, name), Index((name, suite, label), made, release.written if release else None))
     return found
+
+
+def refreshed(known: Collection[Index], settings: Settings) -> datetime | None:
+    """Return from when the lists are: those of security where there are any, for they change most often."""
+    security = [one.written for one in known if one.written and settings.means_security(*one.names)]
+    return max(security or [one.written for one in known if one.written], default=None)
 
 
 def available(block: Block, installed: str, known: Mapping[str, Index], settings: Settings) -> Iterator[Available]:
     """Yield the versions up to the one that apt would install, newest first."""
     for version, places in block.versions.items():
-        if newer(version, installed) and not newer(version, block.candidate):
+        if block.candidate != _NONE and newer(version, installed) and not newer(version, block.candidate):
             lists = [known[one] for one in places if one in known]
             made = min((one.made for one in lists if one.made), default=None)
             yield Available(version, any(settings.means_security(*one.names) for one in lists), made)
-
-
-def _made(file: str, releases: Mapping[str, str]) -> datetime | None:
-    """Return the date of the release that a list belongs to: the one whose name the list's name begins with."""
-    dated = (_date(text) for name, text in releases.items() if file.startswith(name.rpartition("_")[0] + "_"))
-    return next((one for one in dated if one), None)
 
 
 def _date(text: str) -> datetime | None:

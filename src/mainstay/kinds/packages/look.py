@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -47,6 +47,15 @@ class _Look:
         return hashlib.sha256(marks.encode("utf-8", "surrogateescape")).hexdigest()
 
 
+@dataclass(frozen=True)
+class _Updates:
+    """What apt says: what waits, or why it cannot be said, and from when its lists are."""
+
+    waiting: tuple[Waiting, ...] | None = None
+    problem: str = ""
+    lists: datetime | None = None
+
+
 def look(session: Session) -> Facts:
     """Return what was deployed and what waits; the previous answer when no file that it is from has changed."""
     settings: Settings = session.target.settings
@@ -61,17 +70,17 @@ def look(session: Session) -> Facts:
 def _asked(now: _Look) -> Facts:
     packages = {one.name: one for one in _installed(now.there)}
     log, unreadable = _log(now)
-    waiting, problem = _waiting(now, packages)
+    updates = _updates(now, packages)
     reboot = next((one.written for one in now.files if one.path == REBOOT), None)
     return Facts(
         at=now.at,
         settings=now.settings,
         seen=now.seen,
         deployed=tuple(_deployed(now, log.upgrades, packages)),
-        waiting=waiting,
-        problem=problem,
-        waited=_before(now) if waiting is None else (),
-        lists=_refreshed(now.files),
+        waiting=updates.waiting,
+        problem=updates.problem,
+        waited=_before(now) if updates.waiting is None else (),
+        lists=updates.lists,
         held=tuple(one.name for one in packages.values() if one.held),
         unfinished=tuple(one.name for one in packages.values() if not one.whole),
         reboot=reboot,
@@ -111,47 +120,45 @@ def _deployed(now: _Look, upgrades: Iterable[Upgrade], packages: Packages) -> It
         )
 
 
-def _waiting(now: _Look, packages: Packages) -> tuple[tuple[Waiting, ...] | None, str]:
-    """Return what waits; None and the reason when apt cannot say."""
-    lists = {one.path.removeprefix(LISTS): one for one in now.files if one.path.startswith(LISTS)}
-    if not any(name.endswith("Release") for name in lists):
-        return None, "there are no lists of packages"
+def _updates(now: _Look, packages: Packages) -> _Updates:
+    """Return what waits, and from when the lists are; without what waits, and with the reason, when apt cannot say."""
+    releases = {one.path: one.written for one in now.files if one.path.startswith(LISTS) and one.path.endswith("Release")}
+    if not releases:
+        return _Updates(problem="there are no lists of packages")
+    stamps = [one.written for one in now.files if one.path == REFRESHED]
     try:
-        known = _indexes(now.there, [name for name in lists if name.endswith("Release")])
+        known = _indexes(now.there, releases)
         told = now.there.apt("apt-cache", "policy", *sorted(name.removesuffix(":all") for name in packages)) if packages else ""
     except Unreachable as error:
-        return None, str(error)
-    blocks = {_name(block.heading, packages): block for block in apt.blocks(told)}
-    found = [_one(packages[name], block, known, now) for name, block in blocks.items() if name]
-    waiting = sorted((one for one in found if one.offers), key=lambda one: one.name)
-    return remembered(waiting, {one.name: one for one in _before(now)}), ""
+        return _Updates(problem=str(error), lists=max([*releases.values(), *stamps]))
+    waiting = sorted(_waiting(now, packages, list(apt.blocks(told)), known), key=lambda one: one.name)
+    lists = [one for one in (apt.refreshed(known.values(), now.settings), *stamps) if one]
+    return _Updates(remembered(waiting, {one.name: one for one in _before(now)}), "", max(lists, default=None))
 
 
-def _one(package: Installed, block: apt.Block, known: Mapping[str, apt.Index], now: _Look) -> Waiting:
-    """Say since when each version is known to be there: now, or since its list was made."""
-    found = apt.available(block, package.version, known, now.settings)
-    offers = tuple(Offer(one.version, min(one.made or now.at, now.at), one.security) for one in found)
-    return Waiting(package.name, package.version, offers, package.held)
+def _waiting(now: _Look, packages: Packages, blocks: list[apt.Block], known: Mapping[str, apt.Index]) -> Iterator[Waiting]:
+    """Yield what waits; since when each version is known to be there is now, or since its list was made.
+
+    The heading of a package of the system's own architecture has none in its name.
+    """
+    headings = {block.heading for block in blocks}
+    own = {name.rpartition(":")[0]: name for name in packages if name not in headings}
+    for block in blocks:
+        name = block.heading if block.heading in packages else own.get(block.heading, "")
+        if name:
+            one = packages[name]
+            found = apt.available(block, one.version, known, now.settings)
+            offers = tuple(Offer(each.version, min(each.made or now.at, now.at), each.security) for each in found)
+            if offers:
+                yield Waiting(name, one.version, offers, one.held)
 
 
-def _indexes(there: System, releases: list[str]) -> dict[str, apt.Index]:
-    found = there.read(f"{LISTS}{name}" for name in releases)
-    texts = {path.removeprefix(LISTS): content.decode("utf-8", "replace") for path, content in found.items()}
-    return apt.indexes(there.apt("apt-get", "indextargets", "--format", apt.TARGETS, "Created-By: Packages"), texts)
-
-
-def _name(heading: str, packages: Packages) -> str:
-    """Return the package that a heading of policy means: that of the system's own architecture has none in its name."""
-    if heading in packages:
-        return heading
-    return next((name for name in packages if name.rpartition(":")[0] == heading), "")
-
-
-def _refreshed(files: Iterable[File]) -> datetime | None:
-    """Return from when the lists are: a release is not younger than its file, whose time is that which the server gave it."""
-    lists = [one.written for one in files if one.path.startswith(LISTS) and one.path.endswith("Release")]
-    stamps = [one.written for one in files if one.path == REFRESHED]
-    return max(lists + stamps) if lists else None
+def _indexes(there: System, written: Mapping[str, datetime]) -> dict[str, apt.Index]:
+    texts = there.read(written)
+    releases = {
+        path.removeprefix(LISTS): apt.Release(texts.get(path, b"").decode("utf-8", "replace"), at) for path, at in written.items()
+    }
+    return apt.indexes(there.apt("apt-get", "indextargets", "--format", apt.TARGETS, "Created-By: Packages"), releases)
 
 
 def _reboot_for(there: System) -> tuple[str, ...]:

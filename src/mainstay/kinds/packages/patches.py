@@ -37,7 +37,7 @@ def deployed(
     the moment at which one of the versions was first seen waiting.
     """
     entries = [one for one in _between(upgrade, changelog, installed) if one.published <= upgrade.at]
-    offers = [one for one in seen if newer(one.version, upgrade.old) and not newer(one.version, upgrade.new)]
+    offers = [one for one in seen if one.since <= upgrade.at and _lies(one.version, upgrade)]
     fixes = [one for one in entries if settings.means_security(*one.suites)]
     secure = [one for one in offers if one.security]
     known = Deployed(upgrade.name, upgrade.old, upgrade.new, upgrade.at, security=bool(fixes or secure))
