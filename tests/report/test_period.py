@@ -11,6 +11,7 @@ import pytest
 
 from mainstay.ledger import events, runs
 from mainstay.ledger.journal import Journal
+from mainstay.model.because import Finding, Level, because
 from mainstay.model.codec import encode
 from mainstay.model.run import RunRecord, Status, Verdict
 from mainstay.report.period import Digest, Due, Scope, digest
@@ -75,6 +76,17 @@ def test_a_failure_that_was_mended_since_is_still_a_failed_run() -> None:
     told = weekly(replace(bad(), tasks=()), replace(mended, checks=fine))
     assert told.failing == ()
     assert any("[20261004T000000-weekly-e4f1]" in one.text for one in told.deviations)
+
+
+def test_what_is_in_order_is_told_as_it_was_last_seen_and_bounded_for_people() -> None:
+    lines = [Finding(Level.OK, f"disk {number}", because("used", f"{number} %")) for number in range(9)]
+    earlier, later = (replace(good(11).checks[0], findings=tuple(found)) for found in (lines[:1], lines[1:]))
+    first = replace(good(11), id="first", began=good(11).began - timedelta(hours=2), checks=(earlier,))
+    told = weekly(first, replace(good(11), checks=(later,)))
+    assert [line.finding for line in told.seen if line.task == later.id] == lines[1:]
+    page = render(told, "markdown")
+    assert [f"disk {number}" in page for number in (0, 1, 6, 7)] == [False, True, True, False]
+    assert "2 more lines" in page
 
 
 def test_the_same_reason_on_other_days_is_one_line() -> None:

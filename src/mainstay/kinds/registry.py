@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mainstay.kinds.kind import Kind
 
-PLANNED = ("celery", "certificates", "dependencies", "neo4j", "packages")
+PLANNED = ("celery", "certificates", "dependencies", "neo4j")
 
 
 @cache

@@ -94,6 +94,15 @@ class LeftLine:
 
 
 @dataclass(frozen=True)
+class SeenLine:
+    """What the latest look of a check found to be in order, and told all the same."""
+
+    task: str
+    at: datetime | None
+    finding: Finding
+
+
+@dataclass(frozen=True)
 class RunLine:
     """One run of the span, for the list."""
 
@@ -129,6 +138,7 @@ class Digest:
     sizes: tuple[Series, ...]
     times: tuple[Spent, ...] = ()
     incidents: Incidents = field(default_factory=Incidents)
+    seen: tuple[SeenLine, ...] = ()
 
 
 def digest(runs: Sequence[RunRecord], since: datetime, until: datetime, now: datetime, scope: Scope | None = None) -> Digest:
@@ -139,7 +149,8 @@ def digest(runs: Sequence[RunRecord], since: datetime, until: datetime, now: dat
     inside = [run for run in known if since <= run.began < until]
     reports = [build(run, known, now) for run in inside]
     routines = tuple(_routine(name, known, since, until, scope.due) for name in _names(inside, scope.due))
-    failing = tuple(_failing(inside))
+    latest_looks = _latest(inside)
+    failing = tuple(_failing(latest_looks))
     took = tuple(spent(inside, scope.cadences, scope.goals, now))
     open_ = incidents(scope.emergencies if not scope.category else (), since, until, now)
     deviations = (
@@ -168,6 +179,7 @@ def digest(runs: Sequence[RunRecord], since: datetime, until: datetime, now: dat
         sizes=tuple(series for run in latest.values() for series in sizes(run, related(run, known))),
         times=took,
         incidents=open_,
+        seen=tuple(_in_order(latest_looks)),
     )
 
 
@@ -240,12 +252,21 @@ def _deviations(report: RunReport) -> list[Deviation]:
     return [replace(one, text=f"{one.text} [{report.id}]") for one in told]
 
 
-def _failing(inside: Sequence[RunRecord]) -> Iterator[Finding]:
+def _latest(inside: Sequence[RunRecord]) -> list[TaskRecord]:
     latest: dict[str, TaskRecord] = {}
     for run in inside:
         latest.update({task.id: task for task in (*run.tasks, *run.checks)})
-    found = [finding for task in latest.values() for finding in task.findings if finding.level > Level.OK]
+    return list(latest.values())
+
+
+def _failing(looks: Iterable[TaskRecord]) -> Iterator[Finding]:
+    found = [finding for task in looks for finding in task.findings if finding.level > Level.OK]
     yield from sorted(found, key=lambda finding: -finding.level)
+
+
+def _in_order(looks: Iterable[TaskRecord]) -> Iterator[SeenLine]:
+    for task in looks:
+        yield from (SeenLine(task.id, task.ended, one) for one in task.findings if one.level is Level.OK)
 
 
 def _seen(failing: Iterable[Finding]) -> Iterator[Deviation]:

@@ -23,10 +23,12 @@ from mainstay.report.document import (
     table,
 )
 from mainstay.report.gallery import gallery
-from mainstay.report.period import ActLine, Digest, LeftLine, RoutineLine, RunLine
+from mainstay.report.period import ActLine, Digest, LeftLine, RoutineLine, RunLine, SeenLine
 from mainstay.report.quantity import DASH, chain, change_of, moment, shown
 from mainstay.report.run_page import deviation_entry
 from mainstay.report.times import Spent, missed
+
+_LINES = 6  # of one check
 
 
 def document(report: Digest) -> Document:
@@ -51,6 +53,7 @@ def _sections(report: Digest) -> tuple[Section, ...]:
         incidents.section(report.incidents, report.made_at),
         _routines(report),
         _times(report.times),
+        _seen(report.seen),
         _done(report.done),
         _left(report.left),
         gallery("Durations", "", report.durations, report.made_at, lambda _one: charts.columns),
@@ -147,6 +150,21 @@ def _times(times: Sequence[Spent]) -> Section | None:
 def _against(took: Duration, goal: Duration | None) -> tuple[Cell, Cell]:
     over = missed(took, goal)
     return Cell(shown(took, "s"), "bad" if over else ""), Cell(f"< {goal}" if goal else DASH, "muted")
+
+
+def _seen(seen: Sequence[SeenLine]) -> Section | None:
+    """Tell the first lines of each check: some of them list every file that they know."""
+    by_task: dict[str, list[SeenLine]] = {}
+    for line in seen:
+        by_task.setdefault(line.task, []).append(line)
+    rows = [
+        (Cell(line.task), Cell(line.finding.on), Cell(str(line.finding.because)))
+        for lines in by_task.values()
+        for line in lines[:_LINES]
+    ]
+    left_out = sum(max(0, len(lines) - _LINES) for lines in by_task.values())
+    lede = "What is in order, as the latest look of each check told it." + (f" {left_out:,} more lines." if left_out else "")
+    return Section("As last seen", (table(("task", "on", "seen"), rows),), lede) if rows else None
 
 
 def _done(done: Sequence[ActLine]) -> Section | None:
