@@ -27,19 +27,24 @@ CREATE INDEX by_who ON orders(who);
 INSERT INTO orders SELECT g, 'w' || g % 50 FROM generate_series(1, 5000) g;
 INSERT INTO items SELECT g, g % 5005, 'n' || g FROM generate_series(1, 5010) g;
 """
-# It can be built with the memory that a restore has, and with no other.
+# An index that a restore can build, whose sessions are without jit, and a rebuild without a limit for locks cannot; and nobody may
+# drop a table.
 SICK = """
 CREATE FUNCTION picky(who text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
-  IF current_setting('maintenance_work_mem') <> '256MB' THEN RAISE EXCEPTION 'not with so little memory'; END IF;
+  IF current_setting('jit')::bool AND current_setting('lock_timeout') = '0' THEN RAISE EXCEPTION 'not without a limit'; END IF;
   RETURN who;
 END $$;
-SET maintenance_work_mem = '256MB';
-CREATE INDEX by_picky ON orders(picky(who))
+SET jit = off;
+CREATE INDEX by_picky ON orders(picky(who));
+CREATE FUNCTION guard() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'nothing is dropped here'; END $$;
+CREATE EVENT TRIGGER guard ON sql_drop EXECUTE FUNCTION guard()
 """
-# Whoever puts a row back changes it: nobody would notice that but by comparing.
+# Whoever drops a table changes another one: nobody would notice that but by comparing.
 LOSSY = """
-CREATE FUNCTION overwrite() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note := 'written anew'; RETURN NEW; END $$;
-CREATE TRIGGER overwrite BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION overwrite()
+CREATE FUNCTION careless() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+  UPDATE public.items SET note = 'written anew' WHERE id = 1;
+END $$;
+CREATE EVENT TRIGGER careless ON sql_drop EXECUTE FUNCTION careless()
 """
 ORPHANS = {"rules": {"items": {"table": "public.items", "parent": "public.orders", "columns": {"order_id": "id"}}}}
 
@@ -95,3 +100,33 @@ def test_a_routine_is_done_taken_back_and_compared_while_the_live_server_is_stop
     assert [one.undo for one in orphans.acts] == [False, True]
     assert "nothing is lost" in copy.compared
     assert "1 taken back in" in record.tasks[0].steps[0].output
+
+
+def test_a_task_that_fails_on_the_copy_fails_the_rehearsal_which_names_it(shop: Shop) -> None:
+    record = _run(shop, "safe.rehearse", routine="sick")
+    assert record.verdict is Verdict.FAIL
+    assert "sick.reindex: reindex sick public by_picky" in record.because
+    assert "not without a limit" in record.because
+    assert "sick.orphans: undo of move" in record.because
+    assert "nothing is dropped here" in record.because
+    assert "next: mend it before sick runs" in record.because
+    vacuum, reindex, orphans = _copy(shop, "sick").tried
+    assert not vacuum.failure
+    assert reindex.failure
+    assert [bool(one.trouble) for one in orphans.acts] == [False, True]
+
+
+def test_an_undo_that_loses_something_is_found_by_comparing(shop: Shop) -> None:
+    record = _run(shop, "safe.rehearse", routine="lossy")
+    assert record.verdict is Verdict.FAIL
+    assert "after everything was taken back, public.items: the same count, but other content" in record.because
+    assert all(not one.failure for one in _copy(shop, "lossy").tried), "nothing but the comparison has seen it"
+
+
+def test_a_version_without_programs_is_named_and_nothing_counts_as_rehearsed(shop: Shop, tmp_path: Path) -> None:
+    shop.targets["sound"]["programs"] = str(tmp_path)
+    record = _run(shop, "safe.rehearse", routine="sound")
+    del shop.targets["sound"]["programs"]
+    assert record.verdict is Verdict.FAIL
+    assert "no server can be started for the rehearsal (sound): the backup is of version 15" in record.because
+    assert _copy(shop, "sound").tried == ()

@@ -62,7 +62,7 @@ class Rehearser:
                 for step in one.planned:
                     one.acts.append(_done(opened, one.kind, step, deadline))
                     if one.acts[-1].trouble:
-                        one.kind.tidy(opened, step, deadline)
+                        one.trouble = _left(opened, one.kind, step, deadline)
                         break
                     one.done.append(step)
         except Cancelled:
@@ -155,6 +155,18 @@ def _done(opened: Session, kind: TaskKind[Any, Any], step: Step, deadline: Deadl
         opened.pulse(deadline)  # it may be the rehearsal that has to stop
         trouble = _said(error)
     return Act(step.id, Duration(clock.monotonic() - began), trouble=trouble)
+
+
+def _left(opened: Session, kind: TaskKind[Any, Any], step: Step, deadline: Deadline) -> str:
+    """Take away what an attempt has left half made; say why that failed."""
+    try:
+        kind.tidy(opened, step, deadline)
+    except Cancelled:
+        raise
+    except MainstayError as error:
+        opened.pulse(deadline)
+        return f"what it left cannot be taken away: {_said(error)}"
+    return ""
 
 
 def _said(error: MainstayError) -> str:

@@ -37,7 +37,7 @@ class Tried:
 
     left_out  why it was not tried
     nothing   why there was nothing to do: that is no success
-    trouble   why it could not be looked at or planned there
+    trouble   why it could not be looked at, planned or tidied up there
     one_way   steps that nothing takes back
     """
 
@@ -50,11 +50,9 @@ class Tried:
 
     @property
     def failure(self) -> str:
-        """Say what failed first, "" when nothing did."""
-        failed = next((one for one in self.acts if one.trouble), None)
-        if self.trouble or failed is None:
-            return self.trouble
-        return f"{'undo of ' if failed.undo else ''}{failed.step}: {failed.trouble}"
+        """Say what failed, "" when nothing did."""
+        failed = [f"{'undo of ' if one.undo else ''}{one.step}: {one.trouble}" for one in self.acts if one.trouble]
+        return "; ".join((*failed, *filter(None, (self.trouble,))))
 
     @property
     def took(self) -> Duration:

@@ -13,7 +13,7 @@ from mainstay.model.rehearsal import Tried
 from mainstay.model.units import Duration
 from mainstay.system import clock
 from mainstay.system.files import write_atomic
-from mainstay.vault.manifest import Manifest
+from mainstay.vault.manifest import Damaged, Manifest
 from mainstay.vault.names import BackupId, ObjectName
 from mainstay.vault.repository import Repository
 from mainstay.vault.restore import apart, differences
@@ -141,7 +141,10 @@ def _compared(
         return f"{manifest.target}: not compared: nothing takes back {kept[0]}", ()
     if not (manifest.counts or manifest.digests):
         return f"{manifest.target}: not compared: nothing was counted when the backup was made", ()
-    found = differences(manifest, store.describe(place, work))
+    try:
+        found = differences(manifest, store.describe(place, work))
+    except Damaged as error:
+        found = (f"it is not sound: {error.on}: {error.because}",)
     told = "" if found else f"{manifest.target}: compared after everything was taken back: nothing is lost, and nothing is other"
     return told, found
 

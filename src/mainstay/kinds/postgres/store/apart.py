@@ -57,7 +57,7 @@ def apart(store: PostgresStore, folder: Path, dump: Dump, work: Work) -> Iterato
     with running(replace(server, door=replace(store.door, place=HOST)), work) as begun:
         made = at_private(store, begun)
         settings = replace(made.target.settings, programs=server.programs)
-        yield replace(made, target=replace(made.target, settings=settings)), PLACE
+        yield replace(made, target=replace(made.target, settings=settings)), _place(store.target.settings)
 
 
 def wear(store: PostgresStore, place: str, work: Work) -> None:
@@ -88,6 +88,12 @@ def target_at(store: PostgresStore, place: str, live: Target) -> Target:
         applications=(),
     )
     return replace(live, settings=own, place=HOST, privilege="user")
+
+
+def _place(settings: PostgresSettings) -> str:
+    """Return the name of the live database, which other settings may name, unless every server has one of that name."""
+    name = str(conninfo_to_dict(settings.dsn).get("dbname") or _role(settings))
+    return PLACE if name in ("postgres", "template0", "template1") else name
 
 
 def _role(settings: PostgresSettings) -> str:
