@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,8 +26,7 @@ CREATE INDEX by_who ON orders(who);
 INSERT INTO orders SELECT g, 'w' || g % 50 FROM generate_series(1, 5000) g;
 INSERT INTO items SELECT g, g % 5005, 'n' || g FROM generate_series(1, 5010) g;
 """
-# An index that a restore can build, whose sessions are without jit, and a rebuild without a limit for locks cannot; and nobody may
-# drop a table.
+# An index that a restore can build, whose sessions are without jit, and a rebuild cannot; and nobody may drop a table.
 SICK = """
 CREATE FUNCTION picky(who text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
   IF current_setting('jit')::bool AND current_setting('lock_timeout') = '0' THEN RAISE EXCEPTION 'not without a limit'; END IF;
@@ -50,10 +48,10 @@ ORPHANS = {"rules": {"items": {"table": "public.items", "parent": "public.orders
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Return a site of three databases that are backed up; their server was stopped after that."""
     folder = tmp_path_factory.mktemp("rehearsal")
-    made, server = Shop(folder), PostgresServer
+    made = Shop(folder)
     with postgres_server.server(folder / "live", 15) as server:
         server.sql("CREATE ROLE care LOGIN")
         for name, more in (("sound", ""), ("sick", SICK), ("lossy", LOSSY)):
@@ -64,7 +62,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         made.targets["safe"] = {"kind": "backup", "repository": {"path": str(folder / "repo")}, "of": ["sound", "sick", "lossy"]}
         record = _run(made, "safe.backup")
         assert record.verdict is Verdict.PASS, record.because
-    yield made
+    return made
 
 
 def _database(server: PostgresServer, name: str, more: str) -> None:

@@ -71,7 +71,7 @@ def _requires(binder: Binder, tasks: Entries, nodes: Mapping[str, Node], path: s
         at = f"{path}.requires.{name}"
         (shape,) = binder.records(node, at, binder.origins[at], RequireShape)
         if shape is not None:
-            own: dict[str, Any] = {key: getattr(shape, key) for key in ("signed", "by", "proven", "within")}
+            own: dict[str, Any] = {key: getattr(shape, key) for key in ("signed", "by", "proven", "rehearsed", "within")}
             for key in ("done", "checks"):
                 own[key] = tasks.entries(getattr(shape, key), path, f"requires.{name}.{key}")
             found.append(Requirement(name, **own, origin=binder.origins[at]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from mainstay.model.codec import digest
 from mainstay.model.plan import Args
 from mainstay.model.units import Duration
 
@@ -19,6 +21,11 @@ class Piece:
     params: Args = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     why_not: str = ""
+
+
+def asked(pieces: Iterable[Piece]) -> str:
+    """Return the digest of what a routine asks for: another one once a task is added, or a parameter is changed."""
+    return digest([(one.task, one.name, one.params) for one in pieces])
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,11 @@ def all_of(repository: Repository) -> tuple[Rehearsal, ...]:
     return tuple(sorted(found, key=lambda one: one.at))
 
 
+def newest(repository: Repository) -> tuple[Rehearsal, ...]:
+    """Return the newest rehearsal of each routine."""
+    return tuple({one.of: one for one in all_of(repository)}.values())
+
+
 def _rehearsed(repository: Repository, store: Store, part: Part, perform: Perform, work: Work) -> Copied:
     """Rehearse on one copy; what keeps it from being made is part of the record, what stops the work is not."""
     began, id = clock.monotonic(), BackupId(part.id)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from mainstay.kinds.backup.facts import RepositoryFacts, newest
 from mainstay.kinds.kind import Session
+from mainstay.model.because import Because, because
 from mainstay.model.codec import encode
 from mainstay.model.errors import ConfigError
 from mainstay.model.plan import Args
@@ -18,15 +19,14 @@ from mainstay.vault.store import can_rehearse
 
 @dataclass(frozen=True)
 class RehearsalFacts:
-    """The repository, the tasks of every routine of the site, and the newest rehearsal of each routine, or one."""
+    """The repository, and the tasks of every routine of the site."""
 
     repository: RepositoryFacts
     routines: dict[str, tuple[Piece, ...]] = field(default_factory=dict)
-    rehearsals: tuple[Rehearsal, ...] = ()
 
     def newest(self, of: str) -> Rehearsal | None:
         """Return the newest rehearsal of a routine or task."""
-        return next((one for one in self.rehearsals if one.of == of), None)
+        return next((one for one in self.repository.rehearsals if one.of == of), None)
 
     def entries(self, targets: tuple[str, ...]) -> list[Entry]:
         """Return the newest backup of each target."""
@@ -50,7 +50,15 @@ def chosen(facts: RehearsalFacts, of: str) -> tuple[Piece, ...]:
         pieces = tuple(replace(piece, needs=()) for piece in found[:1])
     if not pieces:
         raise ConfigError(f"no routine or task of one is called {of!r}", next=f"there are {', '.join(sorted(facts.routines))}")
-    return tuple(_with_backup(facts, piece) for piece in pieces)
+    return pieces
+
+
+def lacking(facts: RehearsalFacts, tried: tuple[Piece, ...]) -> Because | None:
+    """Say what is missing for a rehearsal: a task that can be tried, or the backup of a target."""
+    if not tried:
+        return because("tasks that can be rehearsed", 0)
+    missing = [one for one in dict.fromkeys(piece.target for piece in tried) if not facts.repository.of(one)]
+    return because("targets without any backup", ", ".join(missing)) if missing else None
 
 
 def pinned(pieces: tuple[Piece, ...], entries: list[Entry], name: str) -> Args:
@@ -66,8 +74,3 @@ def _why_not(session: Session, piece: Piece) -> str:
         return f"{piece.target} is not backed up in {session.target.name}"
     store = session.stores.get(piece.target)
     return "" if store and can_rehearse(store) else f"nothing can be tried on a copy of a target of kind {piece.kind}"
-
-
-def _with_backup(facts: RehearsalFacts, piece: Piece) -> Piece:
-    missing = not piece.why_not and newest(facts.repository.of(piece.target)) is None
-    return replace(piece, why_not=f"there is no backup of {piece.target} yet") if missing else piece

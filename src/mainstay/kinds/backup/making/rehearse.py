@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from mainstay.kinds.backup.facts import look, obstacle, opened
-from mainstay.kinds.backup.making.pieces import RehearsalFacts, chosen, known, pinned
-from mainstay.kinds.kind import Session, TaskKind, action
+from mainstay.kinds.backup.making.pieces import RehearsalFacts, chosen, known, lacking, pinned
+from mainstay.kinds.kind import Deferred, Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.codec import decode
 from mainstay.model.errors import StepFailed
 from mainstay.model.plan import Cost, Impact, On, Skip, Step, Undo
-from mainstay.model.rehearsal import Piece, Tried
+from mainstay.model.rehearsal import Piece, Tried, asked
 from mainstay.model.setting import Setting
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
@@ -50,20 +50,17 @@ class Rehearse(TaskKind[RehearsalFacts, RehearseParams]):
     def observe(self, session: Session, on: On | None = None) -> RehearsalFacts:
         """Read the catalogue, the routines, and the records of the newest rehearsals."""
         facts = look(session, None, session.last and session.last.repository)
-        made = rehearsal.all_of(opened(session)) if facts.identity else ()
-        newest = {one.of: one for one in made if on is None or one.of == on[1]}
-        return RehearsalFacts(facts, {} if on else known(session), tuple(newest.values()))
+        made = rehearsal.newest(opened(session)) if facts.identity else ()
+        return RehearsalFacts(replace(facts, rehearsals=made), {} if on else known(session))
 
     def plan(self, facts: RehearsalFacts, params: RehearseParams, name: str) -> list[Step | Skip]:
         """One step for all of it, and a reason for each task that cannot be rehearsed."""
         on, pieces = ("rehearsal", params.routine), chosen(facts, params.routine)
-        if (reason := obstacle(facts.repository)) is not None:
-            return [Skip(on, reason)]
         tried = tuple(piece for piece in pieces if not piece.why_not)
         left = [Skip(("task", one.task), because("not rehearsed", one.why_not)) for one in pieces if one.why_not]
-        return (
-            [_step(facts, params, pieces, name), *left] if tried else [Skip(on, because("tasks that can be rehearsed", 0)), *left]
-        )
+        if (reason := obstacle(facts.repository) or lacking(facts, tried)) is not None:
+            return [Skip(on, reason), *left]
+        return [_step(facts, params, pieces, name), *left]
 
     def verify(self, before: RehearsalFacts, after: RehearsalFacts, step: Step) -> str | None:
         """The record of this very rehearsal is there and tells of no failure; or its scratch folders are gone."""
@@ -81,8 +78,8 @@ class Rehearse(TaskKind[RehearsalFacts, RehearseParams]):
         return (Lock(resource, exclusive=False), Lock(f"{resource}#prove"))
 
     @action("rehearse")
-    def rehearse(self, session: Session, step: Step, deadline: Deadline) -> None:
-        """Rebuild, try, take back, compare; the record is written whatever is found."""
+    def rehearse(self, session: Session, step: Step, deadline: Deadline) -> Deferred | None:
+        """Rebuild, try, take back, compare; the record is written whatever is found. To have had nothing to do is no success."""
         pieces, work = decode(tuple[Piece, ...], step.args["pieces"]), session.work(deadline, step.cost.bytes)
 
         def perform(target: str, store: Rehearsing, place: str) -> tuple[Tried, ...]:
@@ -99,8 +96,9 @@ class Rehearse(TaskKind[RehearsalFacts, RehearseParams]):
         done = rehearsal.rehearse(opened(session), session.stores, order, perform, work)
         session.output += done.lines()
         if done.failures:
-            because, next = "; ".join(done.failures), f"mend it before {done.of} runs; mainstay rehearse {done.of}"
-            raise StepFailed("the rehearsal failed", on=done.of, because=because, next=next)
+            told, next = "; ".join(done.failures), f"mend it before {done.of} runs; mainstay rehearse {done.of} --last"
+            raise StepFailed("the rehearsal failed", on=done.of, because=told, next=next)
+        return None if done.acted else Deferred(because("tasks that found something to do on the copies", 0))
 
     @action("clear")
     def clear(self, session: Session, step: Step, deadline: Deadline) -> None:
@@ -115,4 +113,5 @@ def _step(facts: RehearsalFacts, params: RehearseParams, pieces: tuple[Piece, ..
     reason = because(f"last rehearsal of {params.routine}", f"{last.at:%Y-%m-%d}" if last else "none")
     cost = Cost(bytes=sum(entry.raw for entry in entries))
     on = ("rehearsal", params.routine)
-    return Step("rehearse", "rehearse", on, reason, Impact.LOAD, Undo("clear", args), args, deadline=_DEADLINE, cost=cost)
+    undo, mark = Undo("clear", args), (params.routine, asked(pieces))
+    return Step("rehearse", "rehearse", on, reason, Impact.LOAD, undo, args, deadline=_DEADLINE, cost=cost, rehearses=mark)
