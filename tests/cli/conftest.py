@@ -19,5 +19,6 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     shop.run("check", code=2)
     shop.run("run", "daily")
     shop.run("run", "launch")
+    shop.run("rehearse", "db.optimize")
     shop.run("emergency", "open", "--severity", "S3", "--reason", "slow since noon")
     return shop

@@ -26,6 +26,7 @@ targets:
   final: {{kind: command, argv: [/bin/echo, gone], impact: none}}
 routines:
   daily: {{tasks: [safe.backup, safe.prove, logs.rotate], cadence: daily}}
+  tidy: {{tasks: [db.optimize]}}
   launch: {{tasks: [mark.run, menu.sign]}}
   move: {{tasks: [mark.run, slow.run]}}
   nightly: {{tasks: [mark.run], window: night}}

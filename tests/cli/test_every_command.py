@@ -34,6 +34,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "page": ("--output", "pages"),
     "windows": (),
     "ready": ("nightly",),
+    "rehearse": ("db.optimize", "--dry-run"),
     "window add": ("launch", "--at", "2099-01-01 02:00", "--for", "2h", "--reason", "a new menu"),
     "window move": ("nobody", "--at", "2099-01-02 02:00"),
     "window cancel": ("nobody",),

@@ -23,6 +23,7 @@ CALLS = {
     "version": "version",
     "backups": "backup list",
     "points": "restore db --list",
+    "rehearsal": "rehearse db.optimize --last",
     "logs": "logs report",
     "windows": "windows",
     "blackouts": "blackout list",

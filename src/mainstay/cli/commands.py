@@ -25,7 +25,7 @@ BUG, INTERRUPTED = 70, 130  # sysexits.h: EX_SOFTWARE; shells: 128 + SIGINT
 SECTIONS = {
     "Set up": {"init": "site", "check-config": "site", "schema": "site", "doctor": "doctor", "demo": "demo"},
     "Look": {"status": "look", "check": "look", "why": "look", "plan": "run", "page": "page"},
-    "Plan ahead": {"windows": "windows", "ready": "run", "window": "windows", "blackout": "blackout"},
+    "Plan ahead": {"windows": "windows", "ready": "run", "rehearse": "rehearse", "window": "windows", "blackout": "blackout"},
     "Do": {
         "run": "run",
         "backup": "backup",

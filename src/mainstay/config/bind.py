@@ -30,12 +30,13 @@ class _Noted(Exception):
 
 @dataclass(frozen=True)
 class Reference:
-    """A value that names targets, to be checked once all are known; `kinds` is empty where any will do."""
+    """A value that names a target, or a routine, to be checked once all are known; `kinds` is empty where any target will do."""
 
     name: str
     kinds: tuple[str, ...]
     origin: Origin
     path: str
+    what: str = "target"
 
 
 class Binder:
@@ -212,8 +213,8 @@ class Binder:
 
     def _refers(self, value: Any, origin: Origin, path: str, setting: Setting) -> None:
         what, _, kinds = setting.refers_to.partition(":")
-        if what == "target" and isinstance(value, str):
-            self.references.append(Reference(value, tuple(kinds.split(",")) if kinds else (), origin, path))
+        if what and isinstance(value, str):
+            self.references.append(Reference(value, tuple(kinds.split(",")) if kinds else (), origin, path, what))
 
     def _attempt(self, origin: Origin, path: str, reader: Callable[..., Any], *args: Any) -> Any:
         try:

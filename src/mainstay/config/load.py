@@ -19,7 +19,7 @@ from mainstay.config.emergencies import check_fixes
 from mainstay.config.goals import check_goals
 from mainstay.config.include import SECTIONS, Sources
 from mainstay.config.mistakes import Mistakes, nearest, shown
-from mainstay.config.routines import bind_routines
+from mainstay.config.routines import bind_routines, check_named
 from mainstay.config.shape import NAME, SiteShape
 from mainstay.config.targets import Kinds, bind_targets, check_references, known_targets
 from mainstay.config.tasks import Entry, TaskBinder
@@ -68,6 +68,7 @@ def _site(root: Map, kinds: Kinds, mistakes: Mistakes) -> Site | None:
     tasks = TaskBinder(binder, targets)
     checklists = bind_checklists(binder, nodes["checklists"], Known(tasks, targets, nodes["windows"]))
     check_references(binder, targets)
+    check_named(binder, routines)
     check_fixes(binder, tasks, shape.emergencies if shape else None)
     good = {name: known.target for name, known in targets.items() if known.target}
     checks = Checks(binder, kinds, nodes, windows)

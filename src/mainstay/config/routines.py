@@ -8,6 +8,7 @@ from typing import Any
 
 from mainstay.config.bind import Binder
 from mainstay.config.document import Node
+from mainstay.config.mistakes import nearest, shown
 from mainstay.config.phases import Entries, bind_phases
 from mainstay.config.shape import ProofShape, QuietShape, RequireShape, RoutineShape
 from mainstay.model.task import Proof, Quiet, Requirement, Routine
@@ -20,6 +21,15 @@ def bind_routines(binder: Binder, tasks: Entries, nodes: Mapping[str, Node], win
     found = [_routine(binder, tasks, name, node) for name, node in nodes.items()]
     own = {name: name if name in windows else "" for name in nodes}
     return {routine.name: replace(routine, window=routine.window or own[routine.name]) for routine in found}
+
+
+def check_named(binder: Binder, routines: Mapping[str, Routine]) -> None:
+    """Check every value that names a routine, or a task of one."""
+    tasks = {task.id for one in routines.values() for task in (*one.around, *one.tasks)}
+    for reference in (one for one in binder.references if one.what == "routine"):
+        if reference.name not in {*routines, *tasks}:
+            problem, hint = f"no routine {shown(reference.name)}", nearest(reference.name, [*routines, *tasks])
+            binder.mistakes.add(reference.origin, reference.path, problem, hint)
 
 
 def _routine(binder: Binder, tasks: Entries, name: str, node: Node) -> Routine:
@@ -61,7 +71,7 @@ def _requires(binder: Binder, tasks: Entries, nodes: Mapping[str, Node], path: s
         at = f"{path}.requires.{name}"
         (shape,) = binder.records(node, at, binder.origins[at], RequireShape)
         if shape is not None:
-            own: dict[str, Any] = {key: getattr(shape, key) for key in ("signed", "by", "proven", "within")}
+            own: dict[str, Any] = {key: getattr(shape, key) for key in ("signed", "by", "proven", "rehearsed", "within")}
             for key in ("done", "checks"):
                 own[key] = tasks.entries(getattr(shape, key), path, f"requires.{name}.{key}")
             found.append(Requirement(name, **own, origin=binder.origins[at]))

@@ -122,7 +122,7 @@ class ProofShape:
 
 @dataclass(frozen=True)
 class RequireShape:
-    """What has to be met before a routine may start: one of `signed`, `proven`, `done` and `checks`."""
+    """What has to be met before a routine may start: one of `signed`, `proven`, `done`, `rehearsed` and `checks`."""
 
     signed: Annotated[str, Setting("what a person signs, for one run", example="A second administrator is on call.")] = ""
     by: Annotated[tuple[str, ...], Setting("who may sign it; empty: anybody", example="[ada, bob]")] = ()
@@ -130,13 +130,16 @@ class RequireShape:
         tuple[str, ...], Setting("targets with a copy that was proven restorable", refers_to="target", example="[db]")
     ] = ()
     done: Annotated[tuple[Node, ...], Setting("tasks whose newest run ended well", example="[mirror.copy]")] = ()
+    rehearsed: Annotated[
+        bool, Setting("this routine was rehearsed on copies, as it is now, and none of its tasks failed", example="true")
+    ] = False
     checks: Annotated[tuple[Node, ...], Setting("checks that find nothing", example="[mirror.check]")] = ()
     within: Annotated[Duration, Setting("how long ago that may be, checks aside", ge=60)] = Duration(30 * 86400)
 
     def __post_init__(self) -> None:
         """Refuse what requires nothing, or two things."""
-        if sum(map(bool, (self.signed, self.proven, self.done, self.checks))) != 1:
-            raise ValueError("write one of `signed`, `proven`, `done` and `checks`")
+        if sum(map(bool, (self.signed, self.proven, self.done, self.rehearsed, self.checks))) != 1:
+            raise ValueError("write one of `signed`, `proven`, `done`, `rehearsed` and `checks`")
         if self.by and not self.signed:
             raise ValueError("`by` belongs to `signed`")
 

@@ -52,7 +52,7 @@ def known_targets(site: Site, kinds: Kinds) -> dict[str, Known]:
 
 def check_references(binder: Binder, targets: Mapping[str, Known]) -> None:
     """Check every value that names a target."""
-    for reference in binder.references:
+    for reference in (one for one in binder.references if one.what == "target"):
         allowed = [name for name, known in targets.items() if known.kind is None or _fits(known.kind, reference.kinds)]
         if reference.name not in targets:
             binder.mistakes.add(

@@ -69,6 +69,7 @@ def end(drive: Drive, task: str, step: Step, ending: Ending) -> Status:
         "took": (clock.now() - begun.began).total_seconds() if begun and begun.began and done and not ending.because else None,
         "proves": step.proves if done else (),
         "copied": step.copied,
+        "rehearses": step.rehearses,
         "measures": _measured(drive, held, step, now),
     }
     drive.write(events.STEP_ENDED, {**encode(body), **encode(ending)}, task)

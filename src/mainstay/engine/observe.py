@@ -11,6 +11,7 @@ from typing import Any
 
 from mainstay.engine import by_root
 from mainstay.engine.context import Context
+from mainstay.engine.rehearse import Rehearser
 from mainstay.kinds.kind import Session, TaskKind
 from mainstay.ledger import queries
 from mainstay.ledger.samples import Look
@@ -35,6 +36,7 @@ def session(context: Context, task: Task, door: Door) -> Iterator[Session]:
         held=queries.held(context.journal),
         stores=context.stores(door),
         targets=context.site.targets,
+        practice=Rehearser(context.site.routines, context.load),
         site=context.site.name,
         ledger_head=context.journal.head(),
         progress=lambda done, total, unit: context.listener.progress(task.id, done, total, unit),

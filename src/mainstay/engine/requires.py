@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from mainstay.engine import observe
 from mainstay.engine.context import Context
+from mainstay.engine.rehearse import Rehearser
 from mainstay.ledger import database, events, queries
 from mainstay.model.because import Level, because
 from mainstay.model.errors import Refused
+from mainstay.model.rehearsal import asked
 from mainstay.model.run import Status
 from mainstay.model.task import Requirement, Routine
 from mainstay.model.units import Duration
@@ -32,6 +34,8 @@ def lacking(context: Context, routine: Routine, one: Requirement, run: str = "")
         yield why
     for target in one.proven:
         yield from _unproven(context, one, target)
+    if one.rehearsed:
+        yield from _unrehearsed(context, routine, one)
     for task in one.done:
         yield from _undone(context, one, task.id)
     for task in one.checks:
@@ -46,6 +50,8 @@ def way(routine: Routine, one: Requirement) -> str:
     """Return what to do about a requirement that is not met."""
     if one.signed:
         return f"mainstay ready {routine.name} --sign {one.name} --name NAME"
+    if one.rehearsed:
+        return f"mainstay rehearse {routine.name}"
     if one.done:
         return f"mainstay run {one.done[0].id}"
     return "prove a copy of it anew" if one.proven else f"mainstay check {one.checks[0].target.name}"
@@ -78,6 +84,20 @@ def _unproven(context: Context, one: Requirement, target: str) -> Iterator[str]:
         yield f"no copy of {target} was ever proven restorable"
     elif age > one.within:
         yield str(because(f"age of the newest proven copy of {target}", age, ">", one.within, "within").at(one.origin))
+
+
+def _unrehearsed(context: Context, routine: Routine, one: Requirement) -> Iterator[str]:
+    """Return why the newest rehearsal of a routine does not count: it failed, had nothing to do, or is out of date."""
+    newest = context.journal.ask(database.query("rehearsals"), routine.name)
+    now = asked(Rehearser({routine.name: routine}, context.load).pieces()[routine.name])
+    if not newest:
+        yield f"{routine.name} was never rehearsed"
+    elif Status(newest[0].body["status"]) is not Status.CHANGED:
+        yield f"the newest rehearsal of {routine.name} is {newest[0].body['status']} in {newest[0].run}"
+    elif newest[0].body["rehearses"][1] != now:
+        yield f"{routine.name} asks for something else since it was rehearsed in {newest[0].run}"
+    elif (age := Duration((clock.now() - newest[0].at).total_seconds())) > one.within:
+        yield str(because(f"age of the newest rehearsal of {routine.name}", age, ">", one.within, "within").at(one.origin))
 
 
 def _undone(context: Context, one: Requirement, task: str) -> Iterator[str]:

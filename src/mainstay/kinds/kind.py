@@ -8,13 +8,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from mainstay.model.because import Because, Finding
 from mainstay.model.emergency import Symptom
 from mainstay.model.errors import Cancelled
 from mainstay.model.figure import Figure, Series
 from mainstay.model.plan import Impact, On, Skip, Step
+from mainstay.model.rehearsal import Piece, Tried
 from mainstay.model.target import Target
 from mainstay.model.task import Category, Lock, OnStop, TaskClass
 from mainstay.system.clock import Deadline
@@ -38,6 +39,18 @@ class NoParams:
     """A task without parameters."""
 
 
+class Practice(Protocol):
+    """How a task has the tasks of routines tried on copies; the engine lends it, so that no kind has to know another."""
+
+    def pieces(self) -> dict[str, tuple[Piece, ...]]:
+        """Return the tasks of every routine, by its name, each with the reason why it cannot be tried, if there is one."""
+
+    def perform(
+        self, session: Session, pieces: tuple[Piece, ...], copy: Target, name: str, deadline: Deadline
+    ) -> tuple[Tried, ...]:
+        """Do tasks to a copy of their target and take them back. `name` is unique to the rehearsal."""
+
+
 @dataclass
 class Session:
     """One task's way to its target, opened by the engine for one turn.
@@ -47,6 +60,7 @@ class Session:
     held        names that nothing may delete now: an unsettled run needs them for its undo
     stores      how each target of the site is dumped and loaded, by target name
     targets     every target of the site, by name
+    practice    how the tasks of routines are tried on copies
     site        the name of the site
     ledger_head the hash of the newest event in the journal, which a backup keeps
     output      what an act wants to have written down beside its end row; bounded and free of secrets
@@ -61,6 +75,7 @@ class Session:
     held: frozenset[str] = frozenset()
     stores: Mapping[str, Store] = field(default_factory=dict)
     targets: Mapping[str, Target] = field(default_factory=dict)
+    practice: Practice | None = None
     site: str = ""
     ledger_head: str = ""
     output: list[str] = field(default_factory=list)
@@ -102,6 +117,7 @@ class TaskKind(ABC, Generic[F, P]):
     evidence: ClassVar[tuple[str, ...]] = ("check",)  # tasks of the same target whose looks are kept before it is used for that
     on_stop: ClassVar[OnStop] = ""  # what becomes of its step under way when the run is to stop, where nobody says; see Task
     teaches: ClassVar[bool] = False  # a drill: after it the runbook is to be looked at
+    rehearsable: ClassVar[bool] = False  # all that it does stays in its target, so that it can be tried on a copy of that
     bracket: ClassVar[bool] = False  # its step stays in force around other tasks and is always taken back
     actions: ClassVar[dict[str, Act]] = {}
 

@@ -71,7 +71,8 @@ class Step:
 
     `proves` names the targets for which this step, once verified, is the proof that a copy can be restored; `copied` is when that
     copy was made, and an old one does not become young by being proven again. `missing` are the
-    rows or files that users will not find afterwards, although they are kept.
+    rows or files that users will not find afterwards, although they are kept. `rehearses` are a routine and the digest of what it
+    asked for (`model.rehearsal.asked`) when this step rehearsed it.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Step:
     proves: tuple[str, ...] = ()
     copied: datetime | None = None
     missing: int = 0
+    rehearses: tuple[str, ...] = ()
     privilege: Privilege = "user"  # that of its target
 
     @property

@@ -13,7 +13,7 @@ class Setting:
     help      one sentence, in the operator's words
     ge, le    bounds, both included (numbers, durations, sizes, shares)
     example   a value as it is written in YAML
-    refers_to "target" or "target:sqlite,files": the value names targets (of these kinds)
+    refers_to "target" or "target:sqlite,files": the value names targets (of these kinds); "routine": a routine, or a task of one
     writes    what tasks write, so that an installed service may: "it", the folder or file; "beside", the folder that holds it;
               "makes", a folder that is made when it is not there
     """

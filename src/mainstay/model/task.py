@@ -92,13 +92,14 @@ class Quiet:
 
 @dataclass(frozen=True)
 class Requirement:
-    """What has to be met before a routine may start: one of the four.
+    """What has to be met before a routine may start: one of the five.
 
     signed  what a person signs for its next run; `by` are those who may, empty: anybody
     proven  targets with a copy that was proven restorable
     done    tasks whose newest run ended well
+    rehearsed  the routine itself was done to copies, as it is now
     checks  looks that find nothing
-    within  how long ago the first three may be
+    within  how long ago all but the last may be
     """
 
     name: str
@@ -106,6 +107,7 @@ class Requirement:
     by: tuple[str, ...] = ()
     proven: tuple[str, ...] = ()
     done: tuple[Task, ...] = ()
+    rehearsed: bool = False
     checks: tuple[Task, ...] = ()
     within: Duration = Duration(30 * 86400)
     origin: Origin | None = None

@@ -7,6 +7,7 @@ proofs/ID/NAME.json            what was found out about a backup later
 approvals/ID/NAME.json         who has approved it
 holds/ID.json                  who wants it kept, and why
 drills/NAME.json               how the rebuilding of everything went
+rehearsals/NAME.json           how the tasks of a routine went on copies
 .part-NAME/                    what somebody is making or removing; locked (flock) as long as they live
 """
 
@@ -72,6 +73,11 @@ class Repository:
     def drills(self) -> Path:
         """Return the folder of the records of drills."""
         return self.root / "drills"
+
+    @property
+    def rehearsals(self) -> Path:
+        """Return the folder of the records of rehearsals."""
+        return self.root / "rehearsals"
 
     def hold(self, id: BackupId) -> Path:
         """Return where the hold on a backup lies or would lie."""

@@ -24,8 +24,10 @@ from mainstay.vault.objects import Reader, Reading
 from mainstay.vault.places import Place
 from mainstay.vault.proof import Proof
 from mainstay.vault.repository import Repository, require_room
-from mainstay.vault.store import Dump, Store, Work, can_inspect
+from mainstay.vault.store import Dump, Rehearsing, Store, Work, can_inspect
 from mainstay.vault.verify import altered
+
+_WORN = 4  # times the bytes of a dump that a copy may need while it is worn and worked on
 
 
 class Found(NamedTuple):
@@ -136,6 +138,24 @@ def scratch(repository: Repository, id: BackupId, store: Store, name: str, work:
             if found.differences:
                 raise Damaged("the rebuilt copy is not what was backed up", on=id, because="; ".join(found.differences[:5]))
             yield isolated, place
+
+
+@contextmanager
+def apart(
+    repository: Repository, id: BackupId, store: Rehearsing, name: str, work: Work
+) -> Iterator[tuple[Rehearsing, str, Manifest]]:
+    """Rebuild a backup where tasks may change it, without asking the live target; it goes at the end. Damaged as in `scratch`."""
+    manifest, _ = manifests.read(repository.folder(id), id)
+    with repository.part(f"rehearse-{name}") as part:
+        require_room(repository.root, Size(_WORN * manifest.raw_bytes), f"a rehearsal on {id}")
+        for folder in ("spool", "world"):
+            (part / folder).mkdir(mode=0o700)
+        source = Streams(repository.root, manifest, part / "spool", work)
+        with store.apart(part / "world", source.dump, work) as (isolated, place):
+            found = _rebuilt(source, isolated, place)
+            if found.differences:
+                raise Damaged("the rebuilt copy is not what was backed up", on=id, because="; ".join(found.differences[:5]))
+            yield isolated, place, manifest
 
 
 def _tried(repository: Repository, manifest: Manifest, store: Store, part: Path, work: Work) -> Found:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeGuard
 
+from mainstay.model.target import Target
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
 
@@ -190,6 +191,19 @@ class Swappable(Store, Protocol):
         """
 
 
+class Rehearsing(Store, Protocol):
+    """A store on whose copies tasks can be tried, before they are done to the live target."""
+
+    def apart(self, folder: Path, dump: Dump, work: Work) -> AbstractContextManager[tuple[Rehearsing, str]]:
+        """Open an isolated world for a dump, as `scratch` does, and ask the live target nothing; Refused if that cannot be."""
+
+    def wear(self, place: str, work: Work) -> None:
+        """Make a copy that was just loaded, and so is tidy, as untidy as what is in use; its content stays."""
+
+    def target_at(self, place: str, live: Target) -> Target:
+        """Return the target that a copy is: configured as the live one, with nothing that leads back there."""
+
+
 def can_swap(store: Store) -> TypeGuard[Swappable]:
     """Tell whether copies can take the place of the live target; nothing is asked of the target for that."""
     return callable(getattr(type(store), "swap", None))
@@ -203,3 +217,8 @@ def can_inspect(store: Store) -> TypeGuard[Inspecting]:
 def can_be_hindered(store: Store) -> TypeGuard[Hindered]:
     """Tell whether a store knows what stands in the way of its dump."""
     return callable(getattr(type(store), "hindrances", None))
+
+
+def can_rehearse(store: Store) -> TypeGuard[Rehearsing]:
+    """Tell whether tasks can be tried on copies."""
+    return callable(getattr(type(store), "target_at", None))

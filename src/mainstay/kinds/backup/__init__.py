@@ -12,6 +12,7 @@ from mainstay.kinds.backup.making.backup import Backup
 from mainstay.kinds.backup.making.drill import Drill
 from mainstay.kinds.backup.making.prove import Prove
 from mainstay.kinds.backup.making.prune import Prune
+from mainstay.kinds.backup.making.rehearse import Rehearse
 from mainstay.kinds.backup.making.verify import Verify
 from mainstay.kinds.backup.people.approve import Approve
 from mainstay.kinds.backup.people.hold import Hold
@@ -48,6 +49,7 @@ KIND = Kind(
         Release(),
         Approve(),
         Drill(),
+        Rehearse(),
         Copy(),
         VerifyCopies(),
         PruneCopies(),

@@ -20,6 +20,7 @@ from mainstay.system.files import room
 from mainstay.vault import catalogue
 from mainstay.vault.catalogue import Catalogue, Entry
 from mainstay.vault.drill import Drill
+from mainstay.vault.rehearsal import Rehearsal
 from mainstay.vault.repository import Repository, create_repository, open_repository
 from mainstay.vault.store import Hindrance, can_be_hindered
 
@@ -57,6 +58,7 @@ class RepositoryFacts:
     keys: KeyFacts = field(default_factory=KeyFacts)
     review: Review = field(default_factory=Review)  # of a check
     drill: Drill | None = None  # the last one
+    rehearsals: tuple[Rehearsal, ...] = ()  # the newest one of each routine
 
     def of(self, target: str) -> tuple[Entry, ...]:
         """Return the backups of one target, oldest first."""

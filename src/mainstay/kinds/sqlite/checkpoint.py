@@ -22,6 +22,7 @@ class Checkpoint(TaskKind[DatabaseFacts, NoParams]):
     summary = "truncate a write-ahead log that has grown too large"
     task_class = TaskClass.CARE
     impact = Impact.LOAD
+    rehearsable = True
     facts = DatabaseFacts
 
     def observe(self, session: Session, on: On | None = None) -> DatabaseFacts:

@@ -57,6 +57,7 @@ class Optimize(TaskKind[StatisticsFacts, OptimizeParams]):
     summary = "statistics for the query planner, where missing or old"
     task_class = TaskClass.CARE
     impact = Impact.LOAD
+    rehearsable = True
     facts = StatisticsFacts
     params = OptimizeParams
 

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mainstay.kinds.sqlite.content import measure
@@ -17,6 +17,7 @@ from mainstay.kinds.sqlite.database import attended, open_database, scalar
 from mainstay.kinds.sqlite.holders import alone
 from mainstay.kinds.sqlite.integrity import check_pages
 from mainstay.model.errors import Refused, Unreachable
+from mainstay.model.target import Target
 from mainstay.model.units import Duration, Size
 from mainstay.system.files import exchange
 from mainstay.vault.manifest import Damaged
@@ -25,6 +26,12 @@ from mainstay.vault.store import Dump, Sink, Source, Work
 from mainstay.vault.swap import SwappablePath
 
 _DATABASE, _OWNER = "database.sqlite", "owner.json"
+_ROW = 100_000  # bytes
+_WEAR = """
+CREATE TABLE "mainstay wear" AS
+  WITH RECURSIVE row(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM row WHERE n < {rows}) SELECT zeroblob({row}) AS waste FROM row;
+DROP TABLE "mainstay wear";
+"""
 _LOGGED, _PLAIN = "PRAGMA journal_mode = WAL", "PRAGMA journal_mode = DELETE"
 
 
@@ -101,6 +108,21 @@ class SqliteStore(SwappablePath):
             counts, digests = attended(connection, lambda: measure(connection), work.pulse)
         found = {name: abs(counts.get(name, 0) - dump.counts.get(name, 0)) for name in {**counts, **dump.counts}}
         return {name: by or 1 for name, by in sorted(found.items()) if digests.get(name) != dump.digests.get(name)}
+
+    @contextmanager
+    def apart(self, folder: Path, dump: Dump, work: Work) -> Iterator[tuple[SqliteStore, str]]:
+        """Load into the private folder itself."""
+        yield self, str(folder / "copy")
+
+    def wear(self, place: str, work: Work) -> None:
+        """Leave as many unused pages in a copy as it has others."""
+        with open_database(Path(place), Duration(0)) as connection:
+            bytes = scalar(connection, "PRAGMA page_count") * scalar(connection, "PRAGMA page_size")
+            attended(connection, lambda: connection.executescript(_WEAR.format(rows=max(1, bytes // _ROW), row=_ROW)), work.pulse)
+
+    def target_at(self, place: str, live: Target) -> Target:
+        """Return a copy as a target."""
+        return replace(live, settings=replace(live.settings, path=Path(place)), privilege="user")
 
     @contextmanager
     def closed(self, copy: Path, work: Work) -> Iterator[None]:

@@ -43,6 +43,7 @@ class Vacuum(TaskKind[VacuumFacts, NoParams]):
     summary = "give unused pages back, where the stall of the application is allowed"
     task_class = TaskClass.CARE
     impact = Impact.BLOCKS_WRITES
+    rehearsable = True
     facts = VacuumFacts
     on_stop = "finish"  # half of it is worth nothing, and what it stalls is bounded
 

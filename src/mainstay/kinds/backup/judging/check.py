@@ -13,6 +13,7 @@ from mainstay.kinds.backup.judging.drilled import deviations
 from mainstay.kinds.backup.judging.objectives import figures
 from mainstay.kinds.backup.judging.order import disorder
 from mainstay.kinds.backup.judging.protection import gaps
+from mainstay.kinds.backup.judging.rehearsed import rehearsals
 from mainstay.kinds.backup.judging.review import review
 from mainstay.kinds.backup.making.room import tight
 from mainstay.kinds.kind import NoParams, Session, TaskKind
@@ -21,6 +22,7 @@ from mainstay.model.figure import Figure
 from mainstay.model.plan import On
 from mainstay.model.task import TaskClass
 from mainstay.vault.drill import last
+from mainstay.vault.rehearsal import newest
 
 
 class Check(TaskKind[RepositoryFacts, NoParams]):
@@ -34,8 +36,8 @@ class Check(TaskKind[RepositoryFacts, NoParams]):
     def observe(self, session: Session, on: On | None = None) -> RepositoryFacts:
         """Read the catalogue, earlier manifests, what is at the remotes, and the other targets of the site."""
         facts = look_with_remotes(session, on)
-        drill = last(opened(session)) if facts.identity else None
-        return replace(facts, review=review(session, facts), drill=drill, keys=look_at_keys(session))
+        drill, made = (last(opened(session)), newest(opened(session))) if facts.identity else (None, ())
+        return replace(facts, review=review(session, facts), drill=drill, rehearsals=made, keys=look_at_keys(session))
 
     def figures(self, facts: RepositoryFacts) -> Iterable[Figure]:
         """Return sizes, and what would be lost and how long a restore takes, as measured."""
@@ -46,4 +48,12 @@ class Check(TaskKind[RepositoryFacts, NoParams]):
         if (reason := obstacle(facts)) is not None:
             return [Finding(Level.CRITICAL, "repository", reason, "mount its disk, or correct repository.path")]
         found = [one for target in facts.settings.of for one in judged(facts, target)]
-        return [*found, *tight(facts), *gaps(facts), *deviations(facts), *disorder(facts), *copy_findings(facts)]
+        return [
+            *found,
+            *tight(facts),
+            *gaps(facts),
+            *deviations(facts),
+            *rehearsals(facts),
+            *disorder(facts),
+            *copy_findings(facts),
+        ]

@@ -27,6 +27,7 @@ class Compact(TaskKind[CompactFacts, CompactParams]):
     summary = "give back the room of dead rows: REPACK, guarded pg_repack, tuple mover; VACUUM FULL only where allowed"
     task_class = TaskClass.CARE
     impact = Impact.DOWNTIME
+    rehearsable = True
     facts = CompactFacts
     params = CompactParams
 

@@ -32,6 +32,7 @@ class DropInvalidIndexes(TaskKind[InvalidFacts, NoParams]):
     summary = "drop invalid indexes that no build and no constraint needs"
     task_class = TaskClass.CHANGE
     impact = Impact.LOAD
+    rehearsable = True
     facts = InvalidFacts
 
     def observe(self, session: Session, on: On | None = None) -> InvalidFacts:

@@ -27,6 +27,7 @@ class Reindex(TaskKind[RebuildFacts, ReindexParams]):
     summary = "rebuild bloated, invalid or wrongly ordered indexes while everybody goes on"
     task_class = TaskClass.CARE
     impact = Impact.LOAD
+    rehearsable = True
     facts = RebuildFacts
     params = ReindexParams
 

@@ -24,6 +24,7 @@ class OrphanedRows(TaskKind[OrphanFacts, OrphansParams]):
     summary = "count rows that point to nothing, by declared rules and foreign keys; move them to quarantine when asked to"
     task_class = TaskClass.CHANGE
     impact = Impact.LOAD
+    rehearsable = True
     facts = OrphanFacts
     params = OrphansParams
 

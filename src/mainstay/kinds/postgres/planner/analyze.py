@@ -50,6 +50,7 @@ class Analyze(TaskKind[AnalyzeFacts, AnalyzeParams]):
     summary = "update the planner's statistics of tables that have changed"
     task_class = TaskClass.CARE
     impact = Impact.LOAD
+    rehearsable = True
     facts = AnalyzeFacts
     params = AnalyzeParams
 

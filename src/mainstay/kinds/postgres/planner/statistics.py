@@ -47,6 +47,7 @@ class Statistics(TaskKind[StatisticsFacts, StatisticsParams]):
     summary = "make missing statistics, in stages after a restore or a major upgrade"
     task_class = TaskClass.CARE
     impact = Impact.LOAD
+    rehearsable = True
     facts = StatisticsFacts
     params = StatisticsParams
 

@@ -127,6 +127,24 @@ class PostgresStore:
 
         return scratch(self, folder, work)
 
+    def apart(self, folder: Path, dump: Dump, work: Work) -> AbstractContextManager[tuple[PostgresStore, str]]:
+        """Open a private server of the version of a dump in `folder`; Refused where that cannot be."""
+        from mainstay.kinds.postgres.store.apart import apart
+
+        return apart(self, folder, dump, work)
+
+    def wear(self, place: str, work: Work) -> None:
+        """Leave dead rows and bloated indexes in a copy."""
+        from mainstay.kinds.postgres.store.apart import wear
+
+        wear(self, place, work)
+
+    def target_at(self, place: str, live: Target) -> Target:
+        """Return a copy at a private server as a target."""
+        from mainstay.kinds.postgres.store.apart import target_at
+
+        return target_at(self, place, live)
+
     @contextmanager
     def _alone(self, work: Work) -> Iterator[Client]:
         """Reach the server after what a killed attempt has left there was ended."""

@@ -23,7 +23,7 @@ from mainstay.vault.store import Store, Work
 if TYPE_CHECKING:
     from mainstay.kinds.postgres.store.postgres_store import PostgresStore
 
-_PLACE = "restored"
+PLACE = "restored"
 _BESIDE = "mainstay proof "
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 _PRELOADED = "SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries'"
@@ -40,10 +40,15 @@ def scratch(store: PostgresStore, folder: Path, work: Work) -> Iterator[tuple[St
             yield replace(store, remark=f"proven in a scratch database of the same server: {why_not}"), place
         return
     with running(PrivateServer(store.door, Path(initdb.path).parent, folder, str(found[0][0]) if found else ""), work) as server:
-        dsn = make_conninfo(host=str(server.sockets), port=5432, user=SUPERUSER, dbname="postgres")
-        settings = replace(store.target.settings, dsn=dsn, password=None, dsn_inside="")
-        target = replace(store.target, settings=settings, place=HOST)
-        yield replace(store, target=target, door=replace(store.door, place=HOST), private=True, remark=server.remark), _PLACE
+        yield at_private(store, server), PLACE
+
+
+def at_private(store: PostgresStore, server: PrivateServer) -> PostgresStore:
+    """Return the store that reaches a private server."""
+    dsn = make_conninfo(host=str(server.sockets), port=5432, user=SUPERUSER, dbname="postgres")
+    settings = replace(store.target.settings, dsn=dsn, password=None, dsn_inside="")
+    target = replace(store.target, settings=settings, place=HOST)
+    return replace(store, target=target, door=replace(store.door, place=HOST), private=True, remark=server.remark)
 
 
 def _impossible(client: Client) -> tuple[str, Program | None]:

@@ -44,6 +44,7 @@ class Vacuum(TaskKind[VacuumFacts, VacuumParams]):
     summary = "remove dead rows, freeze old ones and update statistics where it is needed"
     task_class = TaskClass.CARE
     impact = Impact.LOAD
+    rehearsable = True
     facts = VacuumFacts
     params = VacuumParams
 
