@@ -1,12 +1,16 @@
-"""A target that cannot be dumped keeps no other target from its backup."""
+"""A target that cannot be dumped, or whose backup is damaged, keeps no other target from its backup and its proof."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
 from mainstay.engine.run import Launch
 from mainstay.model.run import Status, Verdict
+from mainstay.vault.catalogue import read
+from mainstay.vault.names import Sha256
+from mainstay.vault.repository import open_repository
 from tests.engine.shop import Shop
 
 
@@ -35,3 +39,24 @@ def test_the_others_are_backed_up_and_the_failure_is_told(shop: Shop, tmp_path: 
     assert (task.status, record.verdict, record.settled) == (Status.FAILED, Verdict.FAIL, True)
     assert "malformed" in task.because
     assert [path.name.split(".")[1] for path in (tmp_path / "safe" / "backups").iterdir()] == ["uploads"]
+
+
+def test_the_others_are_proven_when_one_is_damaged(shop: Shop, tmp_path: Path) -> None:
+    of = ["first", "second", "third"]
+    for name in of:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "photo").write_text(f"a photo of the {name}")
+        shop.targets[name] = {"kind": "files", "path": str(tmp_path / name)}
+    shop.targets["safe"] = {"kind": "backup", "repository": {"path": str(tmp_path / "safe")}, "of": of}
+    shop.routines |= {"daily": {"tasks": ["safe.backup"]}, "proof": {"tasks": ["safe.prove"]}}
+    app = shop.open()
+    app.run("daily", Launch(by="ann"))
+    [damaged] = [path for path in (tmp_path / "safe" / "backups").iterdir() if ".second." in path.name]
+    [stream] = json.loads((damaged / "manifest.json").read_bytes())["streams"]
+    (tmp_path / "safe" / Sha256(stream["object"]["sha256"]).path).write_bytes(b"not what was stored")
+    record = app.run("proof", Launch(by="ann"))
+    task = record.task("safe.prove")
+    assert [step.status for step in task.steps] == [Status.CHANGED, Status.FAILED, Status.CHANGED]
+    assert (task.status, record.verdict, record.settled) == (Status.FAILED, Verdict.FAIL, True)
+    entries = read(open_repository(tmp_path / "safe")).entries
+    assert {entry.target: bool(entry.proven) for entry in entries} == {"first": True, "second": False, "third": True}

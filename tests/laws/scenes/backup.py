@@ -69,7 +69,7 @@ def verify(folder: Path) -> Scene:
 
 
 def prove(folder: Path) -> Scene:
-    return _scene(folder, "prove", ProveParams(), "backup", undo_keeps=_KEPT, acts_anew=_RECORDED)
+    return _scene(folder, "prove", ProveParams(), "backup", acts_anew=_RECORDED)
 
 
 def prune(folder: Path) -> Scene:

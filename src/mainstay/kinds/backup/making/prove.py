@@ -9,7 +9,7 @@ from mainstay.kinds.backup.facts import RepositoryFacts, look, newest, obstacle,
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import Because, because
 from mainstay.model.errors import StepFailed
-from mainstay.model.plan import Cost, Impact, On, Skip, Step, Undo
+from mainstay.model.plan import Cost, Impact, On, Skip, Step
 from mainstay.model.setting import Setting
 from mainstay.model.task import Lock, TaskClass
 from mainstay.model.units import Duration
@@ -50,9 +50,7 @@ class Prove(TaskKind[RepositoryFacts, ProveParams]):
         return [_decide(facts, target, params, name) for target in facts.settings.of]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:
-        """The record of this very proof is there and names no difference; or the scratch folder is gone."""
-        if step.action == "clear":
-            return "its scratch folder is still there" if f"prove-{step.args['record']}" in after.catalogue.leftovers else None
+        """The record of this very proof is there and names no difference."""
         entry = after.entry(step.args["id"])
         return None if entry and step.args["record"] in entry.proofs else f"{step.args['id']} is not proven"
 
@@ -62,17 +60,12 @@ class Prove(TaskKind[RepositoryFacts, ProveParams]):
 
     @action("prove")
     def prove(self, session: Session, step: Step, deadline: Deadline) -> None:
-        """Rebuild and compare; the record is written whatever is found."""
+        """Rebuild and compare; the record is written whatever is found. What a killed proof has left is removed first."""
         id, store = BackupId(step.args["id"]), session.stores[step.args["target"]]
         proof = prove(opened(session), id, store, ObjectName(step.args["record"]), session.work(deadline, step.cost.bytes))
         if proof.differences:
             because = "; ".join(proof.differences[:5])
             raise StepFailed("the restored copy is not what was backed up", on=id, because=because, next="make a new backup now")
-
-    @action("clear")
-    def clear(self, session: Session, step: Step, deadline: Deadline) -> None:
-        """Remove the scratch folder of a killed proof."""
-        opened(session).sweep(f"prove-{ObjectName(step.args['record'])}")
 
 
 def _decide(facts: RepositoryFacts, target: str, params: ProveParams, name: str) -> Step | Skip:
@@ -97,8 +90,7 @@ def _step(entry: Entry, reason: Because, name: str) -> Step:
         ("backup", entry.target),
         reason,
         Impact.LOAD,
-        Undo("clear", {"record": record}),
-        args,
+        args=args,
         deadline=_DEADLINE,
         cost=Cost(bytes=entry.raw),
         proves=(entry.target,),
