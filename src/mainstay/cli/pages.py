@@ -56,16 +56,7 @@ def home(app: App, seen: state.State, records: list[RunRecord]) -> Document:
     more = (_windows(app, seen.at), _checklists(app, seen.at), _proofs(app, seen.at), _runs(records, seen.at))
     page = state.document(seen, first=(Section("", (_tiles(seen),)),), more=more)
     made = f"Made {_made(app)} from memory; nothing was looked at for it. Journal head {app.journal.head()}."
-    return replace(page, badge=_badge(seen, page.badge), colophon=made)
-
-
-def _badge(seen: state.State, targets: Cell) -> Cell:
-    """Say the worst: an emergency, then what targets are in, then that somebody has to do something."""
-    if seen.emergencies:
-        return Cell("emergency", "bad")
-    waiting = (one for one in seen.open_runs if not one.alive and one.next != state.BY_ITSELF)
-    asked = any(waiting) or any(one.overdue for one in seen.routines)
-    return Cell("needs you", "warn") if asked and targets.tone == "good" else targets
+    return replace(page, colophon=made)
 
 
 def _tiles(seen: state.State) -> Tiles:

@@ -17,7 +17,7 @@ from mainstay.model.emergency import Emergency
 from mainstay.model.run import RunRecord, Status, Verdict
 from mainstay.model.task import Routine, Site, Slot
 from mainstay.report import marks, standing
-from mainstay.report.document import Cell, Document, Entries, Entry, Section, listed, sections, table
+from mainstay.report.document import Cell, Document, Entries, Entry, Section, listed, plural, sections, table
 from mainstay.report.quantity import ago, moment
 from mainstay.schedule.agenda import Agenda
 from mainstay.serve import standing as service
@@ -144,12 +144,25 @@ def document(state: State, first: Sequence[Section | None] = (), more: Sequence[
     waiting = Section("Open runs", (listed(state.open_runs, lambda one: _open_entry(one, state.at)),) if state.open_runs else ())
     routines = Section("Routines", (table(heads, rows),) if rows else ())
     late = sum(one.overdue for one in state.routines)
-    summary = ", ".join(part for part in (page.summary, f"{late} overdue" if late else "") if part)
+    open = plural(len(state.emergencies), "emergency", "emergencies") if state.emergencies else ""
+    summary = ", ".join(part for part in (open, page.summary, f"{late} overdue" if late else "") if part)
     colophon = "From memory; `mainstay check` looks now."
     going = Section("Service", (Entries(tuple(_service_entries(state.service, state.at))),) if state.service else ())
     left = Section("Left to do", (listed(state.left, lambda one: _left(one, state.at)),) if state.left else ())
     told = sections(*first, burning, waiting, left, *targets, routines, *more, going, Section("", notices.lines(state.notices)))
-    return replace(page, summary=summary, sections=told, colophon=colophon)
+    return replace(page, badge=_badge(state, page.badge), summary=summary, sections=told, colophon=colophon)
+
+
+def _badge(state: State, targets: Cell) -> Cell:
+    """Say the worst: an emergency, then what targets are in, then that somebody has to do something."""
+    if state.emergencies:
+        return Cell("emergency", "bad")
+    asked = (
+        any(not one.alive and one.next != BY_ITSELF for one in state.open_runs),
+        any(one.overdue or one.verdict is Verdict.FAIL for one in state.routines),
+        bool(state.notices.because),
+    )
+    return Cell("needs you", "warn") if any(asked) and targets.tone == "good" else targets
 
 
 def _service_entries(one: service.Standing, now: datetime) -> Iterator[Entry]:
