@@ -5,6 +5,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 JOBS ?= 2
+unexport PYTHONDONTWRITEBYTECODE # where it is set: the tests start Mainstay thousands of times, and most of such a call is compiling
 BENCHMARKS := $(filter-out show,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 .PHONY: help demo test test-fast test-long test-again statements postgres-versions s3-server lint bench matrix docs lock clean
