@@ -7,7 +7,7 @@ DEV := .venv/dev.stamp
 JOBS ?= 2
 BENCHMARKS := $(filter-out show,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-.PHONY: help demo test test-fast test-long test-again statements postgres-versions s3-server lint bench matrix docs lock clean
+.PHONY: help demo test test-fast test-long compiled test-again statements postgres-versions s3-server lint bench matrix docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## list what there is
@@ -20,14 +20,17 @@ test: ## lint, types, layers and the fast tests; installs what they need
 	@tools/system_packages.sh
 	@$(MAKE) --no-print-directory lint test-fast
 
-test-fast: $(DEV) ## the fast tests alone
+test-fast: compiled ## the fast tests alone
 	@rm -f tests/.results/*.txt
 	$(BIN)/pytest -m "not slow" -n $(JOBS)
 
-test-long: $(DEV) ## the tests that take longer than ten seconds each
+test-long: compiled ## the tests that take longer than ten seconds each
 	@tools/system_packages.sh
 	$(BIN)/pytest -m slow -n $(JOBS)
 	@$(MAKE) --no-print-directory statements
+
+compiled: $(DEV) # the tests start Mainstay thousands of times; where PYTHONDONTWRITEBYTECODE is set, each would compile it anew
+	@$(BIN)/python -m compileall -q src
 
 test-again: $(DEV) ## once more, one at a time, the tests that failed last; fails when there are none
 	$(BIN)/pytest --last-failed --last-failed-no-failures none --maxfail 10

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainstay import config
 from mainstay.config.mistakes import nearest
@@ -31,7 +31,6 @@ from mainstay.model.plan import Envelope, Plan
 from mainstay.model.run import RunRecord, Status, TaskRecord
 from mainstay.model.task import Routine, Site, Task
 from mainstay.model.units import Duration
-from mainstay.notify import deliver, ping, urgent
 from mainstay.people.announcements import Announcements
 from mainstay.people.checklists import Checklists
 from mainstay.people.emergencies import Emergencies, Escalation
@@ -40,6 +39,9 @@ from mainstay.schedule.agenda import Agenda
 from mainstay.schedule.blackouts import Span
 from mainstay.system import clock
 from mainstay.system.process import Door
+
+if TYPE_CHECKING:
+    from mainstay.notify.deliver import Delivered
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class App:
     @property
     def emergencies(self) -> Emergencies:
         """The emergencies of this site."""
-        return Emergencies(self.context, lambda id: urgent.tell(self.context, f"emergency:{id}"))
+        return Emergencies(self.context, self._tell)
 
     @property
     def emergency_mode(self) -> EmergencyMode:
@@ -198,7 +200,7 @@ class App:
     def run(self, what: str | Routine, how: road.Launch, params: Mapping[str, Any] | None = None) -> RunRecord:
         """Run a routine or a single task; of an emergency, people are told before anything is done."""
         if how.emergency:
-            how = replace(how, tell=lambda id: urgent.tell(self.context, f"emergency:{id}"))
+            how = replace(how, tell=self._tell)
         return road.launch(self.context, what if isinstance(what, Routine) else self.routine(what, params), how)
 
     def resume(self, id: str) -> RunRecord:
@@ -221,6 +223,8 @@ class App:
             with suppress(Refused):  # another process delivers
                 self.deliver()
         if every:
+            from mainstay.notify import ping
+
             ping.ping(self.site, clock.now())
         return swept
 
@@ -326,8 +330,10 @@ class App:
         for task, step in unknown:
             self.journal.append(events.RUN_ANSWERED, {"by": by, "yes": yes, "step": step, "text": text}, run=id, task=task)
 
-    def deliver(self, stop: Event | None = None) -> deliver.Delivered:
+    def deliver(self, stop: Event | None = None) -> Delivered:
         """Deliver the notices that are owed; with `stop`, go on until it is set."""
+        from mainstay.notify import deliver
+
         return deliver.deliver(self.context, stop)
 
     def routine(self, name: str, params: Mapping[str, Any] | None = None) -> Routine:
@@ -350,6 +356,12 @@ class App:
         other = App(site, self._listener, self._wish)
         other.__dict__["context"] = replace(self.context, site=site)
         return other
+
+    def _tell(self, emergency: str) -> str:
+        """Tell people of an emergency at once; return how that went."""
+        from mainstay.notify import urgent
+
+        return urgent.tell(self.context, f"emergency:{emergency}")
 
     def _beat(self, every: Duration | None) -> None:
         if every:

@@ -13,6 +13,7 @@ from tests.cli.shop import Shop
 
 HEAVY = ("cryptography", "jinja2", "psutil", "http.client", "asyncio", "multiprocessing", "unittest", "importlib.metadata")
 ENGINE = ("mainstay.app", "mainstay.engine.context", "mainstay.engine.observe", "mainstay.engine.by_root")
+OTHERS = ("server", "store", "compaction", "upgrade", "discover")
 TOLD = ("rich", "pydantic", "ruamel.yaml", "sqlite3", "mainstay.model.task", *ENGINE, *HEAVY)
 
 
@@ -31,7 +32,7 @@ def test_of_a_kind_with_many_tasks_those_are_imported_that_are_configured(tmp_pa
     )
     imported = _imported(shop, "check-config")
     assert "mainstay.kinds.postgres.vacuum.vacuum" in imported
-    assert not imported.intersection({"psycopg", *(f"mainstay.kinds.postgres.{room}" for room in ("server", "store", "compaction", "upgrade"))})
+    assert not imported.intersection({"psycopg", *(f"mainstay.kinds.postgres.{other}" for other in OTHERS)})
 
 
 def test_help_lists_each_command_with_the_first_sentence_of_its_own_help(kept: Shop) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -82,10 +82,12 @@ SLOW = {
     "postgres.prove_recovery",
     "postgres.recover",
 }
+SLOW_TO_KILL = {*SLOW, "docker.hold"}  # three containers for every moment at which it is killed; its own test kills it at some
 
 
-def _scene(name: str, build: Builder) -> Any:
-    return pytest.param(build, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+def _scenes(slow: Collection[str]) -> list[Any]:
+    named = [(f"{kind.name}.{name}", build) for kind in KINDS for name, build in builders(kind).items()]
+    return [pytest.param(build, id=name, marks=[pytest.mark.slow] if name in slow else []) for name, build in named]
 
 
-SCENES = [_scene(f"{kind.name}.{name}", build) for kind in KINDS for name, build in builders(kind).items()]
+SCENES, KILLED = _scenes(SLOW), _scenes(SLOW_TO_KILL)

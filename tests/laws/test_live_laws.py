@@ -22,11 +22,12 @@ from mainstay.model.errors import DeadlinePassed, MainstayError, Unknown
 from mainstay.model.plan import OnUnknown, Step
 from mainstay.model.units import Duration
 from mainstay.system.clock import Deadline
-from tests.laws.every import KINDS, SCENES, Builder, builders
+from tests.laws.every import KILLED, KINDS, SCENES, Builder, builders
 from tests.laws.scene import Scene, undo_of
 
 MOST_KILLS = 12  # moments of one act at which it is killed; spread evenly when there are more
 every_scene = pytest.mark.parametrize("build", SCENES)
+every_killed = pytest.mark.parametrize("build", KILLED)
 
 Tree = dict[str, tuple[Any, ...]]
 Make = Callable[[Builder], tuple[Scene, Path]]
@@ -171,7 +172,7 @@ def test_nobody_says_that_an_ambiguous_act_happened(build: Builder, make: Make) 
         assert probe(scene, step, before)
 
 
-@every_scene
+@every_killed
 def test_an_act_killed_at_any_moment_converges(build: Builder, make: Make) -> None:
     """Killed before an effect, then probed, then done again where it did not happen: the end is that of an undisturbed act."""
     scene, folder = make(build)
@@ -184,7 +185,7 @@ def test_an_act_killed_at_any_moment_converges(build: Builder, make: Make) -> No
             assert _names(scene, folder) == expected, f"killed at effect {moment} of {effects} of step {number + 1}"
 
 
-@every_scene
+@every_killed
 def test_an_undo_takes_back_what_was_half_done_and_bears_being_killed_itself(build: Builder, make: Make) -> None:
     scene, _ = make(build)
     for number in (number for number, step in enumerate(scene.steps()) if undo_of(step)):

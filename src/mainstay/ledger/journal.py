@@ -10,7 +10,6 @@ import hashlib
 import json
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +41,6 @@ class Journal:
         database.prepare(state)
         self.path = state / "journal.db"
         self._connection = database.connect(self.path, "journal", "FULL", VERSION)
-        weakref.finalize(self, self._connection.close)
         self._lock = threading.Lock()
 
     def append(self, kind: str, body: dict[str, Any], *, run: str = "", task: str = "", fence: int = 0) -> Event:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,7 +43,6 @@ class Samples:
         database.prepare(state)
         self._path = state / "samples.db"
         self._connection = database.connect(self._path, "samples", "NORMAL", VERSION)
-        weakref.finalize(self, self._connection.close)
 
     def remember(self, look: Look) -> None:
         """Keep the newest look of a task; StepFailed when the disk is full."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -40,7 +39,6 @@ class Outbox:
         except database.Torn as error:
             next = f"move {self.path} away: the notices of the last day are sent again"
             raise Refused("the outbox is damaged", on=str(self.path), because=error.because, next=next) from error
-        weakref.finalize(self, self._connection.close)
         self._connection.execute("PRAGMA foreign_keys = ON")
 
     def reached(self) -> int | None:

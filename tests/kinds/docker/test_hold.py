@@ -17,10 +17,7 @@ from tests.live import docker_engine
 from tests.live.docker_engine import container, docker
 from tests.serve.served import until
 
-pytestmark = [
-    pytest.mark.skipif(bool(docker_engine.missing()), reason=f"needs {docker_engine.missing()}"),
-    pytest.mark.slow,
-]
+pytestmark = pytest.mark.skipif(bool(docker_engine.missing()), reason=f"needs {docker_engine.missing()}")
 WORKS = ("sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait")
 DEAF = ("sh", "-c", "trap '' TERM; while :; do sleep 1; done")
 STATES = "docker --host {host} inspect --format '{{{{.Name}}}}={{{{.State.Status}}}}' api worker db | tr '\\n' ' ' | tr -d '/ '"
@@ -57,6 +54,7 @@ def states(host: str) -> str:
     return docker(host, "inspect", "--format={{.State.Status}}", "api", "worker", "db").replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_they_are_stopped_while_others_work_and_run_healthy_afterwards(shop: Shop, host: str) -> None:
     record = run(shop)
     assert record.settled, record.because
@@ -66,6 +64,7 @@ def test_they_are_stopped_while_others_work_and_run_healthy_afterwards(shop: Sho
     assert "worker did not end within 2 s and was killed" in record.task("stack.hold").steps[0].output
 
 
+@pytest.mark.slow
 def test_what_was_stopped_before_stays_stopped(shop: Shop, host: str) -> None:
     docker(host, "stop", "--time=0", "worker")
     assert run(shop).settled
@@ -73,7 +72,14 @@ def test_what_was_stopped_before_stays_stopped(shop: Shop, host: str) -> None:
     assert states(host) == "running exited running"
 
 
-@pytest.mark.parametrize(("kind", "count"), [(events.STEP_STARTED, 1), (events.STEP_ENDED, 1), (events.STEP_STARTED, 3)])
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        pytest.param(events.STEP_STARTED, 1, marks=pytest.mark.slow),
+        (events.STEP_ENDED, 1),
+        pytest.param(events.STEP_STARTED, 3, marks=pytest.mark.slow),
+    ],
+)
 def test_a_death_in_between_is_brought_to_its_end_with_all_of_them_at_work(shop: Shop, host: str, kind: str, count: int) -> None:
     shop.open()
     die(shop.folder, kind, count, "run", "weekly")
@@ -82,6 +88,7 @@ def test_a_death_in_between_is_brought_to_its_end_with_all_of_them_at_work(shop:
     assert states(host) == "running running running"
 
 
+@pytest.mark.slow
 def test_one_that_does_not_become_healthy_again_is_told_and_the_run_stays_open(shop: Shop, host: str) -> None:
     shop.routines["weekly"]["around"][0]["stack.hold"]["healthy"] = "3s"
     docker(host, "exec", "api", "touch", "/tmp/ill")
@@ -96,6 +103,7 @@ def test_one_that_does_not_become_healthy_again_is_told_and_the_run_stays_open(s
     assert states(host) == "running running running"
 
 
+@pytest.mark.slow
 def test_a_service_that_is_misspelt_stops_nothing(shop: Shop, host: str) -> None:
     shop.routines["weekly"]["around"][0]["stack.hold"]["services"] = ["api", "wroker"]
     record = run(shop)
