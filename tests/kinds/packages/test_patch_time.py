@@ -5,11 +5,17 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from mainstay.kinds.packages.facts import Deployed, Facts
+from mainstay.kinds.packages import dpkg_log
+from mainstay.kinds.packages.dpkg_log import Upgrade
+from mainstay.kinds.packages.facts import Deployed, Facts, Offer
+from mainstay.kinds.packages.patches import deployed
+from mainstay.kinds.packages.settings import Settings
 from mainstay.model.because import Level
 from tests.kinds.packages.conftest import Look, figures, later, told
 from tests.live.debian import Debian, Entry, ago, written
@@ -113,6 +119,19 @@ def test_what_is_no_finished_upgrade_of_an_installed_package_does_not_count(syst
     assert [one.new for one in look().deployed] == ["1.0-2"]
 
 
+def test_an_upgrade_that_was_taken_back_is_none() -> None:
+    began, ended = "2026-01-01 00:00:00 upgrade web:amd64 1.0-1 1.0-2", "2026-01-01 00:00:01 status installed web:amd64"
+    for version, count in (("1.0-1", 0), ("1.0-2", 1)):
+        assert len(dpkg_log.read([("dpkg.log", f"{began}\n{ended} {version}\n")], UTC).upgrades) == count
+
+
+def test_what_was_seen_waiting_only_after_an_upgrade_says_nothing_about_it() -> None:
+    upgrade = Upgrade("web:amd64", "1.0-1", "1.0-2", ago(10))
+    seen = [Offer("1.0-2", ago(9), security=True), Offer("1.0-1", ago(99), security=True)]
+    assert deployed(upgrade, [], None, seen, Settings()).published is None
+    assert deployed(upgrade, [], None, [Offer("1.0-2", ago(11))], Settings()).known_by == "first seen"
+
+
 def test_the_log_is_read_with_its_rotations_in_the_time_zone_of_the_system(tmp_path: Path, look: Look, system: Debian) -> None:
     system.zone = "Asia/Kathmandu"
     (system.root / "etc/localtime").unlink()
@@ -124,6 +143,12 @@ def test_the_log_is_read_with_its_rotations_in_the_time_zone_of_the_system(tmp_p
     system.log.rename(system.log.with_name("dpkg.log.1"))
     system.log.touch()
     assert [(one.new, hours(one)) for one in look().deployed] == [("1.0-2", 10), ("1.0-3", 4)]
+
+
+def test_an_hour_that_comes_twice_is_the_later_one() -> None:
+    lines = "2026-10-25 02:29:00 upgrade web:amd64 1.0-1 1.0-2\n2026-10-25 02:30:00 status installed web:amd64 1.0-2\n"
+    [one] = dpkg_log.read([("dpkg.log", lines)], ZoneInfo("Europe/Berlin")).upgrades
+    assert one.at == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
 
 
 def test_lines_that_cannot_be_read_are_counted_and_named_and_nothing_else_is_lost(system: Debian, look: Look) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from mainstay.kinds.packages.versions import newer
 
@@ -75,6 +75,6 @@ def _status(log: Log, words: list[str], at: datetime) -> None:
 
 def _moment(text: str, zone: tzinfo) -> datetime | None:
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=zone, fold=1)
-    except ValueError:
+        return datetime.fromisoformat(text).replace(tzinfo=zone, fold=1).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
