@@ -109,8 +109,8 @@ class Drive:
         kind = {one.name: one for one in self.context.kind(target).tasks}.get(launched.name)
         if kind is None:
             return None  # a later version no longer has it
-        task = configured or Task(id, target, launched.name, kind.params(), origin=target.origin, origins=target.origins)
         params: Any = decode(kind.params, launched.params)
+        task = configured or Task(id, target, launched.name, params, origin=target.origin, origins=target.origins)
         return replace(task, params=params, budget=launched.budget, on_stop=cast("OnStop", launched.on_stop))
 
     def kind(self, task: Task) -> TaskKind[Any, Any]:
