@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from mainstay.engine.rehearse import Rehearser
 from mainstay.kinds import registry
 from mainstay.kinds.kind import Session, TaskKind
 from mainstay.model.plan import Step, Undo
 from mainstay.model.target import Target
+from mainstay.model.task import Routine
 from mainstay.system.process import Door
 
 RUN = "run-1.task"
@@ -27,6 +29,7 @@ class Scene:
 
     ambiguous     plants a state in which nobody may say that a step happened
     others        targets that this one backs up
+    routines      what a rehearsal can be of
     undo_keeps    why an undo leaves what a finished step made, "" when it returns to the state before
     acts_anew     why doing a step twice leaves other bytes than doing it once, "" when it does not
     contents      returns what the target holds, where that is no file below the scene's folder: a database at a server
@@ -38,6 +41,7 @@ class Scene:
     params: Any
     ambiguous: Callable[[Step], None] | None = None
     others: tuple[Target, ...] = ()
+    routines: tuple[Routine, ...] = ()
     undo_keeps: str = ""
     acts_anew: str = ""
     contents: Callable[[], Any] | None = None
@@ -56,7 +60,9 @@ class Scene:
         makers = {other.name: (registry.load(other.kind).store, other) for other in self.others}
         made = {name: make(other, door) for name, (make, other) in makers.items() if make}
         stores = {name: store for name, store in made.items() if store}
-        session = Session(self.target, door, stores=stores, site="law", ledger_head="abc")
+        targets = {other.name: other for other in (self.target, *self.others)}
+        practice = Rehearser({one.name: one for one in self.routines}, registry.load)
+        session = Session(self.target, door, stores=stores, targets=targets, practice=practice, site="law", ledger_head="abc")
         if connect is None:
             yield session
             return

@@ -18,7 +18,7 @@ __all__ = ["make"]
 def site(scene: Scene, state: Path) -> App:
     """Return the site that has a scene's targets, and remembers in a folder of its own."""
     targets = {target.name: target for target in (scene.target, *scene.others)}
-    return App(Site("law", "UTC", targets, {}, {}, state))
+    return App(Site("law", "UTC", targets, {one.name: one for one in scene.routines}, {}, state))
 
 
 def tasks(scene: Scene) -> tuple[Task, ...]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from mainstay.engine.run import Launch
 from mainstay.model.run import RunRecord, Verdict
+from mainstay.system.process import tagged
 from mainstay.vault import rehearsal
 from mainstay.vault.rehearsal import Copied
 from mainstay.vault.repository import open_repository
@@ -128,3 +133,34 @@ def test_a_version_without_programs_is_named_and_nothing_counts_as_rehearsed(sho
     assert record.verdict is Verdict.FAIL
     assert "no server can be started for the rehearsal (sound): the backup is of version 15" in record.because
     assert _copy(shop, "sound").tried == ()
+
+
+def test_a_rehearsal_that_is_killed_leaves_nothing_and_is_done_when_the_run_is_resumed(shop: Shop) -> None:
+    app = shop.open()
+    program = [sys.executable, "-c", "from mainstay.cli.main import main; main()", "--config", str(shop.folder / "mainstay.yaml")]
+    with subprocess.Popen([*program, "rehearse", "sound"], stdout=subprocess.DEVNULL, start_new_session=True) as killed:
+        until = time.monotonic() + 120
+        while not (runs := app.runs(1)) or not _servers(runs[0]):
+            assert killed.poll() is None, "it came to its end"
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        killed.send_signal(signal.SIGKILL)
+    assert _servers(runs[0]), "the private server outlives who started it"
+    record = app.resume(runs[0].id)
+    assert record.verdict is Verdict.PASS, record.because
+    assert rehearsal.all_of(open_repository(shop.folder / "repo"))[-1].name.startswith(record.id)
+    assert list((shop.folder / "repo").glob(".part-*")) == []
+    assert _servers(runs[0]) == []
+
+
+def _servers(run: RunRecord) -> list[int]:
+    """Return the servers that a rehearsal has started and that run."""
+    found = tagged(f"{run.id}/safe.rehearse/rehearse", f"{run.id}/safe.rehearse/look")
+    return [pid for pid in found if b"/postgres\0-D\0" in _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

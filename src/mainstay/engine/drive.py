@@ -110,8 +110,8 @@ class Drive:
         if launched.name not in known.names:
             return None  # a later version no longer has it
         kind = known.task(launched.name)
-        task = configured or Task(id, target, launched.name, kind.params(), origin=target.origin, origins=target.origins)
         params: Any = decode(kind.params, launched.params)
+        task = configured or Task(id, target, launched.name, params, origin=target.origin, origins=target.origins)
         return replace(task, params=params, budget=launched.budget, on_stop=cast("OnStop", launched.on_stop))
 
     def kind(self, task: Task) -> TaskKind[Any, Any]:

@@ -28,7 +28,7 @@ from mainstay.vault.copies.keys import generate
 from mainstay.vault.copies.remotes import DiskSettings
 from mainstay.vault.retention import Policy
 from tests.laws.scene import Scene
-from tests.laws.scenes import backup_exchange, files
+from tests.laws.scenes import backup_exchange, backup_rehearsal, files
 
 _RECORDED = "a record says when it was made"
 _KEPT = "what is complete stays; the undo clears what was half made"
@@ -158,5 +158,6 @@ SCENES = {
     "release": release,
     "approve": approve,
     "drill": drill,
+    "rehearse": backup_rehearsal.rehearse,
     **backup_exchange.SCENES,
 }
