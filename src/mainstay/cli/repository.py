@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mainstay.model.errors import ConfigError, Refused
+from mainstay.model.errors import ConfigError, Refused, Unreachable
 
 if TYPE_CHECKING:
     from mainstay.app import App
@@ -53,3 +53,16 @@ def named(site: App, repository: str) -> str:
     missing = "no repository is configured" if not known else "several repositories"
     what = f"there is no repository {repository!r}" if repository else missing
     raise ConfigError(what, next=f"name one with --in: {', '.join(known)}" if known else f"add a target of kind {KIND}")
+
+
+def readable(site: App, repository: str) -> Any:
+    """Return what a look at a repository shows; an error where it cannot be read, is not there now, or was never made."""
+    facts, _ = site.why(f"{repository}.check")
+    path, mount = str(facts.settings.repository.path), "mount its disk, or correct repository.path"
+    if facts.trouble:
+        raise Refused("the repository cannot be read", on=path, because=facts.trouble)
+    if facts.expected and not facts.identity:
+        raise Unreachable("the repository that was here before is gone", on=path, next=mount)
+    if not facts.identity:
+        raise Refused("there is no repository here", on=path, next=f"{mount}; if there never was one: mainstay backup now")
+    return facts

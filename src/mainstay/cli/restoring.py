@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from mainstay.cli import call
+from mainstay.cli.repository import readable
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.task import Routine
 from mainstay.model.units import Duration
@@ -50,9 +51,9 @@ def points(site: App, safe: str, target: str, *, as_json: bool) -> None:
 
 def beside(site: App, safe: str, wanted: Wanted) -> Routine:
     """Return the routine that restores a backup beside the live target, or where it is wanted."""
-    given = {"target": wanted.target, "into": wanted.into, "only": wanted.only, "backup": wanted.backup}
-    if wanted.before:
-        given["backup"] = choose(site, _entries(site, safe, wanted.target), wanted).id
+    chosen = choose(site, _entries(site, safe, wanted.target), wanted)
+    backup = chosen.id if wanted.before else wanted.backup
+    given = {"target": wanted.target, "into": wanted.into, "only": wanted.only, "backup": backup}
     return site.routine(f"{safe}.restore", {name: value for name, value in given.items() if value})
 
 
@@ -67,7 +68,8 @@ def exchange(site: App, safe: str, wanted: Wanted) -> Routine:
     seen, _ = site.why(f"{safe}.drop_old")
     there = next((one for one in reversed(seen.there(target, "restored")) if one.backup == chosen.id), None)
     if there:
-        call.say(f"The copy {there.place} was restored {ago(there.at, call.now(site.site))}; it is not made again.")
+        age = ago(there.at, call.now(site.site))
+        call.say(f"The copy {there.place} was restored {age}; it is not made again, and what was changed in it since stays so.")
         return _then_checked(site, f"restore-{target}", site.routine(f"{safe}.swap", {"target": target, "copy": there.place}))
     call.say(f"Restoring {chosen.id} takes about {estimate(chosen, entries) or 'nobody knows how long'}.")
     params = {"target": target, "backup": chosen.id}
@@ -121,7 +123,7 @@ def _level(entry: Any) -> Cell:
 
 
 def _entries(site: App, safe: str, target: str) -> tuple[Any, ...]:
-    facts, _ = site.why(f"{safe}.check")
+    facts = readable(site, safe)
     found: tuple[Any, ...] = facts.of(target)
     if not found and target not in facts.settings.of:
         raise ConfigError(f"{safe} holds no backups of {target!r}", next=f"it backs up {', '.join(facts.settings.of)}")

@@ -68,14 +68,14 @@ class Restore(TaskKind[RestoreFacts, RestoreParams]):
         """One step, or the reason why there is nothing to restore from."""
         on = ("restore", params.target)
         if (reason := obstacle(facts.repository)) is not None:
-            return [Skip(on, reason)]
+            return [Skip(on, reason, fails=True)]
         entries = facts.repository.of(params.target)
         if params.backup == "latest":
             entry = newest(one for one in entries if one.proven)
-            return [_step(entry, params, facts)] if entry else [Skip(on, because("proven backups", 0))]
+            return [_step(entry, params, facts)] if entry else [Skip(on, because("proven backups", 0), fails=True)]
         named = [one for one in entries if one.id.startswith(params.backup)]
         if len(named) != 1:
-            return [Skip(on, because(f"backups whose id begins with {params.backup}", len(named), "!=", 1))]
+            return [Skip(on, because(f"backups whose id begins with {params.backup}", len(named), "!=", 1), fails=True)]
         return [_step(named[0], params, facts)]
 
     def verify(self, before: RestoreFacts, after: RestoreFacts, step: Step) -> str | None:
