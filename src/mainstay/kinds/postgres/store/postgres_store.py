@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -57,7 +57,7 @@ class PostgresStore:
     def dump(self, sink: Sink) -> Dump:
         """Write one snapshot as streams: see `dump`."""
         with self._alone(sink.work) as client:
-            return dump(client, sink)
+            return _described(dump(client, sink))
 
     @cached_property
     def live(self) -> str:
@@ -94,7 +94,7 @@ class PostgresStore:
             versions = versions_of(client, seen)
         extra = {"took": tally.took}
         notes = tuple(filter(None, (self.remark, *notes, *remarks(seen))))
-        return Dump(tally.counts, dict(sorted(tally.digests.items())), versions, notes, extra)
+        return _described(Dump(tally.counts, dict(sorted(tally.digests.items())), versions, notes, extra))
 
     def rename(self, place: str, new: str) -> None:
         """Give a restored database its name."""
@@ -136,6 +136,11 @@ class PostgresStore:
 
     def _reached(self, work: Work) -> AbstractContextManager[Client]:
         return reached(self.target, self.door, work)
+
+
+def _described(dump: Dump) -> Dump:
+    """Say of a database without a table that it is empty: it was looked at, and a copy that holds something differs from it."""
+    return dump if dump.counts or dump.digests else replace(dump, digests={"database": "empty"})
 
 
 def _fitting(name: str) -> str:
