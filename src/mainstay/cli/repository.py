@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,7 +27,7 @@ def start(repository: str, task: str, *, yes: bool = False, dry: bool, params: d
     from mainstay.cli import doing
 
     how = doing.How(yes=yes, dry=dry)
-    doing.start(lambda site: site.routine(f"{named(site, repository)}.{task}", params), how)
+    doing.start(lambda site: site.routine(f"{named(site, repository)}.{task}", words(params or {})), how)
 
 
 def demand(repository: str, task: str, *, dry: bool, params: dict[str, Any]) -> None:
@@ -34,7 +35,7 @@ def demand(repository: str, task: str, *, dry: bool, params: dict[str, Any]) -> 
     from mainstay.cli import doing
 
     def routine(site: App) -> Routine:
-        asked = site.routine(f"{named(site, repository)}.{task}", params)
+        asked = site.routine(f"{named(site, repository)}.{task}", words(params))
         for plan in site.forecast(asked).plans:
             if not plan.steps and not dry:
                 raise Refused(
@@ -43,6 +44,11 @@ def demand(repository: str, task: str, *, dry: bool, params: dict[str, Any]) -> 
         return asked
 
     doing.start(routine, doing.How(dry=dry))
+
+
+def words(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters whose texts mean what a person has typed: quoted, for a task takes its parameters as YAML."""
+    return {name: json.dumps(value, ensure_ascii=False) if isinstance(value, str) else value for name, value in params.items()}
 
 
 def named(site: App, repository: str) -> str:

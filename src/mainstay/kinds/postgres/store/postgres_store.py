@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from mainstay.kinds.postgres.settings import qualified
 from mainstay.kinds.postgres.store import making, swapping
 from mainstay.kinds.postgres.store.catalog import DumpedTable, rows
 from mainstay.kinds.postgres.store.client import Client, reached
@@ -18,6 +19,7 @@ from mainstay.kinds.postgres.store.hindrances import hindrances
 from mainstay.kinds.postgres.store.load import load
 from mainstay.kinds.postgres.store.snapshot import held
 from mainstay.kinds.postgres.store.soundness import require_sound
+from mainstay.model.errors import Refused
 from mainstay.model.target import Target
 from mainstay.system.process import Door
 from mainstay.vault.store import Dump, Hindrance, Sink, Source, Store, Work, unhurried
@@ -80,6 +82,8 @@ class PostgresStore:
 
     def load(self, source: Source, place: str, only: str = "") -> None:
         """Rebuild as a new database; Refused, before anything is made, when this server lacks what the dump needs."""
+        if only:
+            _require_qualified(only)
         with self._alone(source.work) as client:
             load(client, source, place, only, private=self.private)
 
@@ -136,6 +140,15 @@ class PostgresStore:
 
     def _reached(self, work: Work) -> AbstractContextManager[Client]:
         return reached(self.target, self.door, work)
+
+
+def _require_qualified(table: str) -> None:
+    """Refuse what is not the name of a table with its schema."""
+    try:
+        qualified(table)
+    except ValueError as error:
+        next = 'write SCHEMA.TABLE, such as public.orders, or "Sales"."Orders" where it is not in small letters'
+        raise Refused("this is not the name of a table", on=table, because="it needs a schema and a name", next=next) from error
 
 
 def _described(dump: Dump) -> Dump:
