@@ -53,3 +53,34 @@ def test_success_and_failure_of_backups_are_records_with_times_bytes_digest_and_
     assert (failed["verdict"], failed["tasks"][0]["status"]) == ("fail", "failed")
     assert failed["ended"] > failed["began"]
     assert "malformed" in failed["tasks"][0]["because"]
+
+
+def test_a_restore_of_nothing_is_an_error_and_a_name_is_taken_as_it_was_typed(shop: Shop) -> None:
+    (shop.folder / "uploads").mkdir()
+    for name in ("plan", "plan #3: b"):
+        (shop.folder / "uploads" / name).write_text(name)
+    configuration = shop.folder / "mainstay.yaml"
+    added = f"targets:\n  uploads: {{kind: files, path: {shop.folder}/uploads}}\n"
+    configuration.write_text(configuration.read_text().replace("targets:\n", added).replace("of: [db]", "of: [uploads]"))
+    assert "there is no repository here" in shop.run("restore", "uploads", code=3)
+    shop.run("backup", "now")
+    assert "no backup was ever proven" in shop.run("restore", "uploads", code=3)
+    shop.run("backup", "prove")
+    assert "holds no backups of 'upload'" in shop.run("restore", "upload", code=2)
+    assert "0 backups with an id that begins with 19" in shop.run("restore", "uploads", "--backup", "19", code=2)
+    assert "places that a copy has replaced: 0" in shop.run("restore", "uploads", "--reverse", "--yes", code=1)
+    shop.run("restore", "uploads", "--only", "plan #3: b")
+    shop.run("restore", "uploads")
+    copies = {path.name.rpartition("Z")[2]: path for path in shop.folder.glob("uploads.*")}
+    assert copies.keys() == {"", "_part"}, "a part never takes the name of a whole copy"
+    assert copies["_part"].read_text() == "plan #3: b"
+
+
+def test_a_repository_that_is_not_mounted_is_no_empty_one(shop: Shop) -> None:
+    shop.run("backup", "now")
+    (shop.folder / "backups").rename(shop.folder / "unmounted")
+    (shop.folder / "backups").mkdir()
+    for words in ("backup list", "backup show", "restore db", "restore db --list", "restore db --swap"):
+        assert "next: mount its disk" in shop.run(*words.split(), code=4)
+    assert "is its disk mounted?" in shop.run("backup", "now", code=1)
+    assert list((shop.folder / "backups").iterdir()) == []

@@ -9,7 +9,7 @@ import typer
 
 from mainstay.cli import backup_copies, backup_records, call, wal
 from mainstay.cli.call import Json
-from mainstay.cli.repository import Dry, Repository, Yes, named, start
+from mainstay.cli.repository import Dry, Repository, Yes, named, readable, start
 
 if TYPE_CHECKING:
     from mainstay.app import App
@@ -61,7 +61,7 @@ def list_(repository: Repository = "", as_json: Json = False) -> None:
     from mainstay.model.codec import encode
 
     site = call.opened()
-    facts, _ = site.why(f"{named(site, repository)}.check")
+    facts = readable(site, named(site, repository))
     if as_json:
         backups = [{**encode(entry), "level": entry.level} for entry in facts.catalogue.entries]
         call.show_json("backups/1", {"repository": facts.name, "backups": backups, "damaged": facts.catalogue.damaged})

@@ -6,7 +6,7 @@ from typing import Any
 
 from mainstay.app import App
 from mainstay.cli import call, reports
-from mainstay.cli.repository import named
+from mainstay.cli.repository import named, readable
 from mainstay.model.errors import Refused
 from mainstay.report.backup_page import BackupReport, fiscal_year
 from mainstay.report.document import Document
@@ -19,7 +19,7 @@ from mainstay.vault.retention import decide, until
 
 def written(app: App, repository: str, id: str, format: str) -> tuple[str, Document | None]:
     """Return the report as text of that format, and as a document where the format is for terminals."""
-    facts, _ = app.why(f"{named(app, repository)}.check")
+    facts = readable(app, named(app, repository))
     return reports.rendered(_report(app, facts, _chosen(facts, id)), format)
 
 

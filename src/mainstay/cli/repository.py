@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mainstay.model.errors import ConfigError, Refused
+from mainstay.model.errors import ConfigError, Refused, Unreachable
 
 if TYPE_CHECKING:
     from mainstay.app import App
@@ -26,7 +27,7 @@ def start(repository: str, task: str, *, yes: bool = False, dry: bool, params: d
     from mainstay.cli import doing
 
     how = doing.How(yes=yes, dry=dry)
-    doing.start(lambda site: site.routine(f"{named(site, repository)}.{task}", params), how)
+    doing.start(lambda site: site.routine(f"{named(site, repository)}.{task}", words(params or {})), how)
 
 
 def demand(repository: str, task: str, *, dry: bool, params: dict[str, Any]) -> None:
@@ -34,7 +35,7 @@ def demand(repository: str, task: str, *, dry: bool, params: dict[str, Any]) -> 
     from mainstay.cli import doing
 
     def routine(site: App) -> Routine:
-        asked = site.routine(f"{named(site, repository)}.{task}", params)
+        asked = site.routine(f"{named(site, repository)}.{task}", words(params))
         for plan in site.forecast(asked).plans:
             if not plan.steps and not dry:
                 raise Refused(
@@ -45,6 +46,11 @@ def demand(repository: str, task: str, *, dry: bool, params: dict[str, Any]) -> 
     doing.start(routine, doing.How(dry=dry))
 
 
+def words(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters whose texts mean what a person has typed: quoted, for a task takes its parameters as YAML."""
+    return {name: json.dumps(value, ensure_ascii=False) if isinstance(value, str) else value for name, value in params.items()}
+
+
 def named(site: App, repository: str) -> str:
     """Return the name of the repository that is meant: the one that is named, or the only one."""
     known = [target.name for target in site.site.targets.values() if target.kind == KIND]
@@ -53,3 +59,16 @@ def named(site: App, repository: str) -> str:
     missing = "no repository is configured" if not known else "several repositories"
     what = f"there is no repository {repository!r}" if repository else missing
     raise ConfigError(what, next=f"name one with --in: {', '.join(known)}" if known else f"add a target of kind {KIND}")
+
+
+def readable(site: App, repository: str) -> Any:
+    """Return what a look at a repository shows; an error where it cannot be read, is not there now, or was never made."""
+    facts, _ = site.why(f"{repository}.check")
+    path, mount = str(facts.settings.repository.path), "mount its disk, or correct repository.path"
+    if facts.trouble:
+        raise Refused("the repository cannot be read", on=path, because=facts.trouble)
+    if facts.expected and not facts.identity:
+        raise Unreachable("the repository that was here before is gone", on=path, next=mount)
+    if not facts.identity:
+        raise Refused("there is no repository here", on=path, next=f"{mount}; if there never was one: mainstay backup now")
+    return facts

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from mainstay.cli import call
+from mainstay.cli.repository import readable, words
 from mainstay.model.errors import ConfigError, Refused
 from mainstay.model.task import Routine
 from mainstay.model.units import Duration
@@ -50,10 +51,10 @@ def points(site: App, safe: str, target: str, *, as_json: bool) -> None:
 
 def beside(site: App, safe: str, wanted: Wanted) -> Routine:
     """Return the routine that restores a backup beside the live target, or where it is wanted."""
-    given = {"target": wanted.target, "into": wanted.into, "only": wanted.only, "backup": wanted.backup}
-    if wanted.before:
-        given["backup"] = choose(site, _entries(site, safe, wanted.target), wanted).id
-    return site.routine(f"{safe}.restore", {name: value for name, value in given.items() if value})
+    chosen = choose(site, _entries(site, safe, wanted.target), wanted)
+    backup = chosen.id if wanted.before else wanted.backup
+    given = {"target": wanted.target, "into": wanted.into, "only": wanted.only, "backup": backup}
+    return site.routine(f"{safe}.restore", words({name: value for name, value in given.items() if value}))
 
 
 def exchange(site: App, safe: str, wanted: Wanted) -> Routine:
@@ -67,17 +68,20 @@ def exchange(site: App, safe: str, wanted: Wanted) -> Routine:
     seen, _ = site.why(f"{safe}.drop_old")
     there = next((one for one in reversed(seen.there(target, "restored")) if one.backup == chosen.id), None)
     if there:
-        call.say(f"The copy {there.place} was restored {ago(there.at, call.now(site.site))}; it is not made again.")
-        return _then_checked(site, f"restore-{target}", site.routine(f"{safe}.swap", {"target": target, "copy": there.place}))
+        age = ago(there.at, call.now(site.site))
+        call.say(f"The copy {there.place} was restored {age}; it is not made again, and what was changed in it since stays so.")
+        return _then_checked(
+            site, f"restore-{target}", site.routine(f"{safe}.swap", words({"target": target, "copy": there.place}))
+        )
     call.say(f"Restoring {chosen.id} takes about {estimate(chosen, entries) or 'nobody knows how long'}.")
-    params = {"target": target, "backup": chosen.id}
+    params = words({"target": target, "backup": chosen.id})
     [restore], [swap] = site.routine(f"{safe}.restore", params).tasks, site.routine(f"{safe}.swap", params).tasks
     return _then_checked(site, f"restore-{target}", Routine("", (restore, replace(swap, needs=(restore.id,)))))
 
 
 def reverse(site: App, safe: str, wanted: Wanted) -> Routine:
     """Return the routine that puts back what a copy has replaced."""
-    return _then_checked(site, f"reverse-{wanted.target}", site.routine(f"{safe}.unswap", {"target": wanted.target}))
+    return _then_checked(site, f"reverse-{wanted.target}", site.routine(f"{safe}.unswap", words({"target": wanted.target})))
 
 
 def choose(site: App, entries: tuple[Any, ...], wanted: Wanted) -> Any:
@@ -121,7 +125,7 @@ def _level(entry: Any) -> Cell:
 
 
 def _entries(site: App, safe: str, target: str) -> tuple[Any, ...]:
-    facts, _ = site.why(f"{safe}.check")
+    facts = readable(site, safe)
     found: tuple[Any, ...] = facts.of(target)
     if not found and target not in facts.settings.of:
         raise ConfigError(f"{safe} holds no backups of {target!r}", next=f"it backs up {', '.join(facts.settings.of)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mainstay.cli import call
+from mainstay.cli.repository import words
 from mainstay.model.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def recover(target: str, params: dict[str, Any], *, dry: bool) -> None:
     given = {name: value for name, value in params.items() if value}
     if "to_time" in given:
         given["to_time"] = _moment(given["to_time"], site.site.timezone)
-    routine = site.routine(f"{target}.recover", given)
+    routine = site.routine(f"{target}.recover", words(given))
     forecast = site.forecast(routine)
     if forecast.plans and not any(plan.steps for plan in forecast.plans):
         because = "; ".join(str(one.because) for plan in forecast.plans for one in plan.skips)

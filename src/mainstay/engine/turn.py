@@ -168,7 +168,7 @@ def _work(drive: Drive, task: Task) -> None:
         if made and made.steps:
             _close(drive, task, session, _steps(drive, task, session, until))
         elif made:
-            drive.end(task.id, Status.OK, "", found)
+            drive.end(task.id, Status.FAILED if made.missed else Status.OK, made.missed, found)
 
 
 def _pin(drive: Drive, task: Task, session: Session, facts: Any, began: datetime) -> Plan | None:
@@ -205,7 +205,7 @@ def _frozen(drive: Drive, task: Task, made: Plan) -> Because | None:
 
 
 def _steps(drive: Drive, task: Task, session: Session, until: clock.Deadline | None) -> str:
-    """Do the steps that are left, in order; return why some are not done, "" when all are.
+    """Do the steps that are left, in order; return why some are not done, or never could be, "" when all are.
 
     Steps that can be taken back belong together: the first failure ends them. Others (the backup of each target, say) go on,
     except those that need a step that is not done.
@@ -227,7 +227,7 @@ def _steps(drive: Drive, task: Task, session: Session, until: clock.Deadline | N
         if _is_unknown(drive, task.id) or _late(until):
             return why
         missing[step.id] = why
-    return "; ".join(missing.values())
+    return "; ".join(filter(None, (*missing.values(), made.missed)))
 
 
 def _step(drive: Drive, task: Task, session: Session, step: Step, until: clock.Deadline | None) -> str | None:

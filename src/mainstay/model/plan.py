@@ -106,10 +106,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Skip:
-    """Something that was looked at and left alone, and why."""
+    """Something that was looked at and left alone, and why. `fails`: it had to be done and cannot be, so its task has failed."""
 
     on: On
     because: Because
+    fails: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,14 @@ class Plan:
     def impact(self) -> Impact:
         """The highest impact of any step."""
         return max((step.impact for step in self.steps), default=Impact.NONE)
+
+    @property
+    def missed(self) -> str:
+        """What had to be done and cannot be, by the reason; "" when there is nothing of that."""
+        reasons: dict[str, list[str]] = {}
+        for skip in (skip for skip in self.skips if skip.fails):
+            reasons.setdefault(str(skip.because), []).append(shown(skip.on))
+        return "; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items())
 
 
 @dataclass(frozen=True)

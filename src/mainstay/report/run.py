@@ -58,6 +58,11 @@ class Left:
     why: str
     because: Because | None = None
 
+    @classmethod
+    def alone(cls, task: str, skip: Skip) -> Left:
+        """Return what a task decided to leave alone, or could not do."""
+        return cls(task, shown(skip.on), Status.FAILED if skip.fails else Status.SKIPPED, str(skip.because), skip.because)
+
 
 @dataclass(frozen=True)
 class TaskLine:
@@ -246,7 +251,7 @@ def _left(task: TaskRecord, ended: bool) -> Iterator[Left]:
     if task.status not in DONE and (ended or task.status is not Status.PENDING):
         yield Left(task.id, "", task.status, task.because or "never started")
     if task.plan:
-        yield from (Left(task.id, shown(skip.on), Status.SKIPPED, str(skip.because), skip.because) for skip in _skips(task))
+        yield from (Left.alone(task.id, skip) for skip in _skips(task))
     for record in task.steps:
         if record.status not in DONE:
             why = record.because or str(record.step.because)

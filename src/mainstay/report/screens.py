@@ -11,7 +11,7 @@ from typing import Any
 
 from mainstay.model.because import Finding, Level
 from mainstay.model.plan import Impact, On, OneWay, Plan, Step, shown
-from mainstay.model.run import Estimate, RunRecord, Status
+from mainstay.model.run import Estimate, RunRecord
 from mainstay.model.units import Duration
 from mainstay.report import marks, quantity
 from mainstay.report.compare import flat
@@ -96,7 +96,7 @@ def readiness(routine: str, found: Sequence[Finding]) -> Document:
 def why(task: str, facts: Any, decided: Plan, item: str = "") -> Document:
     """Tell how facts led to decisions; with `item`, only what names it."""
     steps = [step for step in decided.steps if _names(item, step.on)]
-    left = [Left(task, shown(skip.on), Status.SKIPPED, str(skip.because)) for skip in decided.skips if _names(item, skip.on)]
+    left = [Left.alone(task, skip) for skip in decided.skips if _names(item, skip.on)]
     wanted = (item, ".".join(_parts(item)))
     rows = [
         (Cell(name), Cell(quantity.shown(value, quantity.unit_of(name, value))))
@@ -136,7 +136,7 @@ def _plan_tiles(impact: Impact, took: float, skips: int) -> list[Tile]:
 
 
 def _forecast(one: Forecast) -> Section:
-    left = [Left(one.plan.task, shown(skip.on), Status.SKIPPED, str(skip.because), skip.because) for skip in one.plan.skips]
+    left = [Left.alone(one.plan.task, skip) for skip in one.plan.skips]
     lengths = [f"forecast {one.took}" if one.took else "", f"budget {one.budget}" if one.budget else ""]
     title = " · ".join(part for part in (one.plan.task, "bracket" if one.bracket else "", *lengths) if part)
     entry = partial(_step, usual={known.action: known for known in one.estimates})

@@ -1,4 +1,4 @@
-"""A target that cannot be dumped, or whose backup is damaged, keeps no other target from its backup and its proof."""
+"""What cannot be backed up or proven fails the run, and keeps no other target from its backup and its proof."""
 
 from __future__ import annotations
 
@@ -60,3 +60,32 @@ def test_the_others_are_proven_when_one_is_damaged(shop: Shop, tmp_path: Path) -
     assert (task.status, record.verdict, record.settled) == (Status.FAILED, Verdict.FAIL, True)
     entries = read(open_repository(tmp_path / "safe")).entries
     assert {entry.target: bool(entry.proven) for entry in entries} == {"first": True, "second": False, "third": True}
+
+
+def test_a_target_that_cannot_be_asked_fails_the_run_and_the_others_are_backed_up(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "uploads").mkdir()
+    (tmp_path / "uploads" / "photo").write_text("a photo")
+    shop.targets["gone"] = {"kind": "files", "path": str(tmp_path / "gone")}
+    shop.targets["uploads"] = {"kind": "files", "path": str(tmp_path / "uploads")}
+    shop.targets["safe"] = {"kind": "backup", "repository": {"path": str(tmp_path / "safe")}, "of": ["gone", "uploads"]}
+    shop.routines["daily"] = {"tasks": ["safe.backup"]}
+    record = shop.open().run("daily", Launch(by="ann"))
+    assert [step.status for step in record.task("safe.backup").steps] == [Status.CHANGED]
+    assert (record.task("safe.backup").status, record.verdict, record.settled) == (Status.FAILED, Verdict.FAIL, True)
+    assert "backup gone: cannot be backed up: this is not a folder" in record.because
+
+
+def test_a_repository_whose_disk_is_not_mounted_fails_the_run(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "uploads").mkdir()
+    shop.targets["uploads"] = {"kind": "files", "path": str(tmp_path / "uploads")}
+    shop.targets["safe"] = {"kind": "backup", "repository": {"path": str(tmp_path / "safe")}, "of": ["uploads"]}
+    shop.routines["daily"] = {"tasks": ["safe.backup"]}
+    app = shop.open()
+    app.run("daily", Launch(by="ann"))
+    (tmp_path / "safe").rename(tmp_path / "unmounted")
+    (tmp_path / "safe").mkdir()
+    for task in ("backup", "prove", "verify", "prune", "drill"):
+        record = app.run(app.routine(f"safe.{task}"), Launch(by="ann"))
+        assert (record.status, record.verdict) == (Status.FAILED, Verdict.FAIL), task
+        assert "is its disk mounted?" in record.because
+    assert list((tmp_path / "safe").iterdir()) == []

@@ -149,7 +149,14 @@ def opened_or_made(session: Session, identity: str) -> Repository:
 
 
 def obstacle(facts: RepositoryFacts) -> Because | None:
-    """Say why nothing may be written or removed here now: it cannot be read, or it is gone since the last look."""
+    """Say why nothing can be read, written or removed here now."""
+    if (reason := closed(facts)) is not None or facts.identity:
+        return reason
+    return because("there is no repository: is its disk mounted?", str(facts.settings.repository.path))
+
+
+def closed(facts: RepositoryFacts) -> Because | None:
+    """Say why not even a new repository may be made here now: this one cannot be read, or it is gone since the last look."""
     if facts.trouble:
         return because(facts.trouble, None)
     if facts.expected and not facts.identity:

@@ -188,3 +188,10 @@ def test_long_values_are_stored_the_fast_way_unless_one_was_chosen(shop: Databas
         server.sql("ALTER SYSTEM RESET default_toast_compression")
         server.sql("SELECT pg_reload_conf()")
     assert _compressed(server, chosen) == [("pglz", "pglz")]
+
+
+@pytest.mark.parametrize("only", ["orders", "shop.public.orders"])
+def test_a_part_that_is_no_name_of_a_table_is_refused(shop: Database, tmp_path: Path, copies: Copies, only: str) -> None:
+    source = dumped(store_of(shop), tmp_path / "dump")
+    with pytest.raises(Refused, match="not the name of a table"):
+        store_of(shop).load(source, copies("copy"), only)

@@ -166,6 +166,17 @@ def test_a_backup_is_proven_in_a_server_of_its_own_and_nothing_is_left(nasty: Da
     assert nasty.server.sql("SELECT datname FROM pg_database ORDER BY 1") == before
 
 
+def test_an_empty_database_is_proven_and_a_copy_that_is_not_empty_differs(
+    database: Database, tmp_path: Path, short: Path
+) -> None:
+    store, repository = store_of(database), create_repository(tmp_path / "repo")
+    make(repository, store, Order(ID, "db", "run-1"), unhurried())
+    assert prove(repository, ID, store, "proof", unhurried()).differences == ()
+    source = dumped(store, tmp_path / "dump")
+    database.sql("CREATE TABLE stray ()")
+    assert "public.stray" in differences(source.dump, store.describe(database.name, unhurried()))
+
+
 def test_restored_sql_reaches_no_network_and_no_password(shop: Database, tmp_path: Path) -> None:
     store, source = store_of(shop), dumped(store_of(shop), tmp_path / "dump")
     (folder := tmp_path / "world").mkdir(mode=0o700)

@@ -38,7 +38,7 @@ class Copy(TaskKind[RepositoryFacts, NoParams]):
     def plan(self, facts: RepositoryFacts, params: NoParams, name: str) -> list[Step | Skip]:
         """One step for each backup that a remote lacks and that its retention would keep."""
         if (reason := obstacle(facts)) is not None:
-            return [Skip(("copy", remote.name), reason) for remote in facts.remotes]
+            return [Skip(("copy", remote.name), reason, fails=True) for remote in facts.remotes]
         return [one for remote in facts.remotes for one in _decided(facts, remote)]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:
@@ -62,7 +62,7 @@ class Copy(TaskKind[RepositoryFacts, NoParams]):
 
 def _decided(facts: RepositoryFacts, remote: RemoteFacts) -> list[Step | Skip]:
     if remote.trouble:
-        return [Skip(("copy", remote.name), because(remote.trouble, None))]
+        return [Skip(("copy", remote.name), because(remote.trouble, None), fails=True)]
     lacking = [entry for entry in reversed(facts.catalogue.entries) if not remote.entry(entry.id)]
     if not lacking:
         return [Skip(("copy", remote.name), because("backups that are not there", 0))]
@@ -72,7 +72,7 @@ def _decided(facts: RepositoryFacts, remote: RemoteFacts) -> list[Step | Skip]:
 def _judged(facts: RepositoryFacts, remote: RemoteFacts, entry: Entry) -> Step | Skip:
     on = ("copy", remote.name, entry.id)
     if trouble := (*entry.missing, *entry.differences):
-        return Skip(on, because("the backup is damaged", trouble[0]))
+        return Skip(on, because("the backup is damaged", trouble[0]), fails=True)
     verdict = next(one for one in judged(facts, remote, entry.target) if one.id == entry.id)
     if not verdict.keep:
         return Skip(on, verdict.because)

@@ -49,7 +49,7 @@ class DrillKeys(TaskKind[RepositoryFacts, DrillParams]):
         for remote in facts.remotes:
             on, last = ("keys", remote.name), newest(remote.seen.entries)
             if last is None:
-                planned.append(Skip(on, because(remote.trouble, None) if remote.trouble else because("copies", 0)))
+                planned.append(Skip(on, because(remote.trouble, None) if remote.trouble else because("copies", 0), fails=True))
                 continue
             args = {"remote": remote.name, "id": last.id, "escrow": str(params.escrow)}
             reason = because("last drill", str(facts.keys.drill.at if facts.keys.drill else "never"))

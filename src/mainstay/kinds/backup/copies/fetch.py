@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from mainstay.kinds.backup.copies.remotes import RemoteFacts, look_at_remotes, reached
-from mainstay.kinds.backup.facts import RepositoryFacts, look, obstacle, opened_or_made
+from mainstay.kinds.backup.facts import RepositoryFacts, closed, look, opened_or_made
 from mainstay.kinds.kind import Session, TaskKind, action
 from mainstay.model.because import because
 from mainstay.model.plan import Cost, Impact, On, Skip, Step
@@ -52,10 +52,10 @@ class Fetch(TaskKind[RepositoryFacts, FetchParams]):
     def plan(self, facts: RepositoryFacts, params: FetchParams, name: str) -> list[Step | Skip]:
         """One step, or the reason why there is nothing to bring."""
         on, remote = ("fetch", params.remote), facts.remote(params.remote)
-        if (reason := obstacle(facts)) is not None:
-            return [Skip(on, reason)]
+        if (reason := closed(facts)) is not None:
+            return [Skip(on, reason, fails=True)]
         if remote is None or remote.trouble:
-            return [Skip(on, because(remote.trouble if remote else "there is no such remote in `copies`", None))]
+            return [Skip(on, because(remote.trouble if remote else "there is no such remote in `copies`", None), fails=True)]
         return [_chosen(facts, remote, params, on)]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:
@@ -84,7 +84,9 @@ def _chosen(facts: RepositoryFacts, remote: RemoteFacts, params: FetchParams, on
     ids = [id for id in ids if id.is_of(params.target)]
     named = ids[-1:] if params.backup == "latest" else [id for id in ids if id.startswith(params.backup)]
     if len(named) != 1:
-        return Skip(on, because(f"copies of {params.target} whose id begins with {params.backup}", len(named), "!=", 1))
+        return Skip(
+            on, because(f"copies of {params.target} whose id begins with {params.backup}", len(named), "!=", 1), fails=True
+        )
     id = named[0]
     if facts.entry(id):
         return Skip(on, because("this backup is here already", id))

@@ -33,7 +33,7 @@ class PruneCopies(TaskKind[RepositoryFacts, NoParams]):
     def plan(self, facts: RepositoryFacts, params: NoParams, name: str) -> list[Step | Skip]:
         """A step for each copy that goes, or for what nobody needs; a reason for each copy that stays."""
         if (reason := obstacle(facts)) is not None:
-            return [Skip(("copy", remote.name), reason) for remote in facts.remotes]
+            return [Skip(("copy", remote.name), reason, fails=True) for remote in facts.remotes]
         return [one for remote in facts.remotes for one in _decided(facts, remote)]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:

@@ -94,7 +94,7 @@ def look_places(session: Session, on: On | None) -> PlacesFacts:
     start = f"place:{session.target.name}/"
     held = frozenset(one.removeprefix(start) for one in session.held if one.startswith(start))
     facts = PlacesFacts(look(session, on, session.last and session.last.repository), held=held)
-    if obstacle(facts.repository) or not facts.repository.identity:
+    if obstacle(facts.repository):
         return facts
     targets = [on[1]] if on else list(session.target.settings.of)
     living = tuple(_living(one, session.stores.get(one)) for one in targets)

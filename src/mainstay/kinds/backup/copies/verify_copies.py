@@ -62,7 +62,7 @@ class VerifyCopies(TaskKind[RepositoryFacts, VerifyParams]):
 
 def _decided(remote: RemoteFacts, params: VerifyParams) -> list[Step | Skip]:
     if remote.trouble:
-        return [Skip(("copy", remote.name), because(remote.trouble, None))]
+        return [Skip(("copy", remote.name), because(remote.trouble, None), fails=True)]
     entries = remote.seen.entries
     if params.which == "latest":
         latest = (newest(remote.of(target)) for target in sorted({entry.target for entry in entries}))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mainstay.kinds.backup.copies.copy_findings import copy_findings
 from mainstay.kinds.backup.copies.remotes import look_at_keys
-from mainstay.kinds.backup.facts import RepositoryFacts, look_with_remotes, obstacle, opened
+from mainstay.kinds.backup.facts import RepositoryFacts, closed, look_with_remotes, opened
 from mainstay.kinds.backup.judging.criteria import judged
 from mainstay.kinds.backup.judging.drilled import deviations
 from mainstay.kinds.backup.judging.objectives import figures
@@ -45,7 +45,7 @@ class Check(TaskKind[RepositoryFacts, NoParams]):
 
     def assess(self, facts: RepositoryFacts, params: NoParams) -> list[Finding]:
         """Findings about each target, about room, gaps, and everything that is out of order."""
-        if (reason := obstacle(facts)) is not None:
+        if (reason := closed(facts)) is not None:
             return [Finding(Level.CRITICAL, "repository", reason, "mount its disk, or correct repository.path")]
         found = [one for target in facts.settings.of for one in judged(facts, target)]
         return [

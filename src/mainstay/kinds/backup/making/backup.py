@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from mainstay.kinds.backup.copies.remotes import look_at_remotes
-from mainstay.kinds.backup.facts import RepositoryFacts, Source, look, newest, obstacle, opened_or_made, sources
+from mainstay.kinds.backup.facts import RepositoryFacts, Source, closed, look, newest, opened_or_made, sources
 from mainstay.kinds.backup.making.conditions import conditions, refused
 from mainstay.kinds.backup.making.signing import sign
 from mainstay.kinds.kind import NoParams, Session, TaskKind, action
@@ -40,9 +40,9 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
 
     def plan(self, facts: RepositoryFacts, params: NoParams, name: str) -> list[Step | Skip]:
         """One step for each target."""
-        reason = obstacle(facts)
+        reason = closed(facts)
         if reason is not None:
-            return [Skip(("backup", target), reason) for target in facts.settings.of]
+            return [Skip(("backup", target), reason, fails=True) for target in facts.settings.of]
         return [_decide(facts, source, name) for source in facts.sources]
 
     def assess(self, facts: RepositoryFacts, params: NoParams) -> list[Finding]:
@@ -71,7 +71,7 @@ class Backup(TaskKind[RepositoryFacts, NoParams]):
 def _decide(facts: RepositoryFacts, source: Source, name: str) -> Step | Skip:
     on, target = ("backup", source.target), source.target
     if (why_not := refused(facts, source)) is not None:
-        return Skip(on, why_not)
+        return Skip(on, why_not, fails=True)
     last, id = newest(facts.of(target)), BackupId.of(facts.at, target, name)
     reason = because("backups", 0)
     if last is not None:

@@ -40,10 +40,10 @@ class Drill(TaskKind[RepositoryFacts, NoParams]):
         """One step for all of it: what is measured is how long everything takes."""
         on = ("drill", facts.name)
         if (reason := obstacle(facts)) is not None:
-            return [Skip(on, reason)]
+            return [Skip(on, reason, fails=True)]
         found = {target: newest(facts.of(target)) for target in facts.settings.of}
         if missing := [target for target, entry in found.items() if entry is None]:
-            return [Skip(on, because("targets without any backup", ", ".join(missing)))]
+            return [Skip(on, because("targets without any backup", ", ".join(missing)), fails=True)]
         return [_step([entry for entry in found.values() if entry], facts, name)]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:

@@ -46,7 +46,7 @@ class Prove(TaskKind[RepositoryFacts, ProveParams]):
     def plan(self, facts: RepositoryFacts, params: ProveParams, name: str) -> list[Step | Skip]:
         """One step for each target whose newest backup has no proof that is young enough."""
         if (reason := obstacle(facts)) is not None:
-            return [Skip(("backup", target), reason) for target in facts.settings.of]
+            return [Skip(("backup", target), reason, fails=True) for target in facts.settings.of]
         return [_decide(facts, target, params, name) for target in facts.settings.of]
 
     def verify(self, before: RepositoryFacts, after: RepositoryFacts, step: Step) -> str | None:
@@ -71,7 +71,7 @@ class Prove(TaskKind[RepositoryFacts, ProveParams]):
 def _decide(facts: RepositoryFacts, target: str, params: ProveParams, name: str) -> Step | Skip:
     on, last = ("backup", target), newest(facts.of(target))
     if last is None:
-        return Skip(on, because("backups", 0))
+        return Skip(on, because("backups", 0), fails=True)
     reason = because("proof of the newest backup", "none")
     if last.proven:
         age = Duration((facts.at - last.proven).total_seconds())

@@ -39,7 +39,7 @@ class Prune(TaskKind[RepositoryFacts, NoParams]):
     def plan(self, facts: RepositoryFacts, params: NoParams, name: str) -> list[Step | Skip]:
         """A step for each backup that goes, a reason for each that stays; what was half made goes too."""
         if (reason := obstacle(facts)) is not None:
-            return [Skip(("repository", facts.name), reason)]
+            return [Skip(("repository", facts.name), reason, fails=True)]
         targets = sorted({entry.target for entry in facts.catalogue.entries})
         planned = [one for target in targets for one in _judged(facts, target)]
         return [*planned, *(_sweep(name) for name in facts.catalogue.leftovers), *_collect(facts)]

@@ -54,10 +54,10 @@ class Verify(TaskKind[RepositoryFacts, VerifyParams]):
     def plan(self, facts: RepositoryFacts, params: VerifyParams, name: str) -> list[Step | Skip]:
         """One step for each backup that is to be read."""
         if (reason := obstacle(facts)) is not None:
-            return [Skip(("backup", target), reason) for target in facts.settings.of]
+            return [Skip(("backup", target), reason, fails=True) for target in facts.settings.of]
         found = chosen(facts, params.which)
         missing = [target for target in facts.settings.of if not facts.of(target)]
-        none = [Skip(("repository", facts.name), because(f"backups whose id begins with {params.which}", 0))]
+        none = [Skip(("repository", facts.name), because(f"backups whose id begins with {params.which}", 0), fails=True)]
         skips = [Skip(("backup", target), because("backups", 0)) for target in missing] or ([] if found else none)
         return [*(_step(entry, name) for entry in found), *skips]
 

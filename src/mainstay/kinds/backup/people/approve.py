@@ -46,11 +46,11 @@ class Approve(TaskKind[RepositoryFacts, ApproveParams]):
     def plan(self, facts: RepositoryFacts, params: ApproveParams, name: str) -> list[Step | Skip]:
         """One step, or the reason why this approval would not count."""
         if (reason := obstacle(facts)) is not None:
-            return [Skip(("repository", facts.name), reason)]
+            return [Skip(("repository", facts.name), reason, fails=True)]
         found = chosen(facts, params.backup)
         if len(found) != 1:
             reason = because(f"backups whose id begins with {params.backup}", len(found), "!=", 1)
-            return [Skip(("repository", facts.name), reason)]
+            return [Skip(("repository", facts.name), reason, fails=True)]
         on, refused = ("backup", found[0].target, found[0].id), _refused(found[0], params)
         return [Skip(on, refused) if refused else _step(found[0], facts, params, name)]
 

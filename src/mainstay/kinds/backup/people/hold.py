@@ -54,7 +54,7 @@ class Hold(TaskKind[RepositoryFacts, HoldParams]):
     def plan(self, facts: RepositoryFacts, params: HoldParams, name: str) -> list[Step | Skip]:
         """One step for each backup that is meant and not held yet."""
         if (reason := obstacle(facts)) is not None:
-            return [Skip(("repository", facts.name), reason)]
+            return [Skip(("repository", facts.name), reason, fails=True)]
         found = aged(chosen(facts, params.backup, params.target), facts.at, params.older, params.younger)
         none = Skip(("repository", facts.name), because("backups that are meant", 0))
         return [_decide(facts, entry, params) for entry in found] or [none]

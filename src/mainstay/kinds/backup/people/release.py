@@ -46,7 +46,7 @@ class Release(TaskKind[RepositoryFacts, ReleaseParams]):
     def plan(self, facts: RepositoryFacts, params: ReleaseParams, name: str) -> list[Step | Skip]:
         """One step for each backup that is meant and held."""
         if (reason := obstacle(facts)) is not None:
-            return [Skip(("repository", facts.name), reason)]
+            return [Skip(("repository", facts.name), reason, fails=True)]
         steps: list[Step | Skip] = [_step(entry, params) for entry in chosen(facts, params.backup) if entry.hold]
         return steps or [Skip(("repository", facts.name), because("held backups that are meant", 0))]
 

@@ -37,10 +37,11 @@ class RestoreParams:
 
 @dataclass(frozen=True)
 class RestoreFacts:
-    """The repository, where a copy of each backup would lie, and what is at the place that is looked at."""
+    """The repository, where a copy of each backup, or of a part of it, would lie, and what is at the place that is looked at."""
 
     repository: RepositoryFacts
     beside: dict[str, str] = field(default_factory=dict)  # by id
+    parts: dict[str, str] = field(default_factory=dict)  # by id: never the place of a whole copy, which can be put in place
     there: bool = False
     half_made: bool = False
 
@@ -59,23 +60,24 @@ class Restore(TaskKind[RestoreFacts, RestoreParams]):
         """Read the catalogue, and look at the place that `on` names."""
         seen, stores = look(session, on, session.last and session.last.repository), session.stores
         if on is None:
-            known = [entry for entry in seen.catalogue.entries if entry.target in stores]
-            return RestoreFacts(seen, {entry.id: stores[entry.target].beside(entry.id[:16]) for entry in known})
+            known = [(str(entry.id), stores[entry.target]) for entry in seen.catalogue.entries if entry.target in stores]
+            beside, parts = ({id: store.beside(id[:16] + more) for id, store in known} for more in ("", "_part"))
+            return RestoreFacts(seen, beside, parts)
         store, place = stores[on[1]], on[3]
-        return RestoreFacts(seen, {}, store.exists(place), store.exists(store.half_made(place, on[2])))
+        return RestoreFacts(seen, {}, {}, store.exists(place), store.exists(store.half_made(place, on[2])))
 
     def plan(self, facts: RestoreFacts, params: RestoreParams, name: str) -> list[Step | Skip]:
         """One step, or the reason why there is nothing to restore from."""
         on = ("restore", params.target)
         if (reason := obstacle(facts.repository)) is not None:
-            return [Skip(on, reason)]
+            return [Skip(on, reason, fails=True)]
         entries = facts.repository.of(params.target)
         if params.backup == "latest":
             entry = newest(one for one in entries if one.proven)
-            return [_step(entry, params, facts)] if entry else [Skip(on, because("proven backups", 0))]
+            return [_step(entry, params, facts)] if entry else [Skip(on, because("proven backups", 0), fails=True)]
         named = [one for one in entries if one.id.startswith(params.backup)]
         if len(named) != 1:
-            return [Skip(on, because(f"backups whose id begins with {params.backup}", len(named), "!=", 1))]
+            return [Skip(on, because(f"backups whose id begins with {params.backup}", len(named), "!=", 1), fails=True)]
         return [_step(named[0], params, facts)]
 
     def verify(self, before: RestoreFacts, after: RestoreFacts, step: Step) -> str | None:
@@ -106,7 +108,7 @@ class Restore(TaskKind[RestoreFacts, RestoreParams]):
 
 
 def _step(entry: Entry, params: RestoreParams, facts: RestoreFacts) -> Step:
-    place = params.into or facts.beside[entry.id]
+    place = params.into or (facts.parts if params.only else facts.beside)[entry.id]
     args = {"id": entry.id, "target": entry.target, "into": place, "only": params.only}
     reason = because("newest proven backup" if params.backup == "latest" else "chosen backup", entry.id)
     on, reverse = ("restore", entry.target, entry.id, place), Undo("clear", args)

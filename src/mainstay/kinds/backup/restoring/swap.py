@@ -43,7 +43,7 @@ class Swap(Exchange[SwapParams]):
         reason = facts.obstacle(params.target)
         chosen = reason or _chosen(facts, params)
         if not isinstance(chosen, Place):
-            return [Skip(("exchange", params.target), chosen)]
+            return [Skip(("exchange", params.target), chosen, fails=True)]
         why = f"copy of {chosen.backup}"
         return [exchanging(facts, chosen, stamped("before", facts, name), params.keep_old, why)]
 

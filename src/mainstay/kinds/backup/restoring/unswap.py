@@ -36,9 +36,9 @@ class Unswap(Exchange[UnswapParams]):
         """One step, or the reason why there is nothing to put back."""
         on = ("exchange", params.target)
         if (reason := facts.obstacle(params.target)) is not None:
-            return [Skip(on, reason)]
+            return [Skip(on, reason, fails=True)]
         replaced = [one for one in facts.there(params.target, "replaced") if params.old in ("", one.place)]
         if not replaced:
-            return [Skip(on, because("places that a copy has replaced", 0))]
+            return [Skip(on, because("places that a copy has replaced", 0), fails=True)]
         why = f"replaced {replaced[-1].at:%Y-%m-%d %H:%M:%S} UTC"
         return [exchanging(facts, replaced[-1], stamped("after", facts, name), params.keep_old, why)]

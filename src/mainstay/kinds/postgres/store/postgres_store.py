@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from mainstay.kinds.postgres.settings import qualified
 from mainstay.kinds.postgres.store import making, swapping
 from mainstay.kinds.postgres.store.catalog import DumpedTable, rows
 from mainstay.kinds.postgres.store.client import Client, reached
@@ -18,6 +19,7 @@ from mainstay.kinds.postgres.store.hindrances import hindrances
 from mainstay.kinds.postgres.store.load import load
 from mainstay.kinds.postgres.store.snapshot import held
 from mainstay.kinds.postgres.store.soundness import require_sound
+from mainstay.model.errors import Refused
 from mainstay.model.target import Target
 from mainstay.system.process import Door
 from mainstay.vault.store import Dump, Hindrance, Sink, Source, Store, Work, unhurried
@@ -57,7 +59,7 @@ class PostgresStore:
     def dump(self, sink: Sink) -> Dump:
         """Write one snapshot as streams: see `dump`."""
         with self._alone(sink.work) as client:
-            return dump(client, sink)
+            return _described(dump(client, sink))
 
     @cached_property
     def live(self) -> str:
@@ -80,6 +82,8 @@ class PostgresStore:
 
     def load(self, source: Source, place: str, only: str = "") -> None:
         """Rebuild as a new database; Refused, before anything is made, when this server lacks what the dump needs."""
+        if only:
+            _require_qualified(only)
         with self._alone(source.work) as client:
             load(client, source, place, only, private=self.private)
 
@@ -94,7 +98,7 @@ class PostgresStore:
             versions = versions_of(client, seen)
         extra = {"took": tally.took}
         notes = tuple(filter(None, (self.remark, *notes, *remarks(seen))))
-        return Dump(tally.counts, dict(sorted(tally.digests.items())), versions, notes, extra)
+        return _described(Dump(tally.counts, dict(sorted(tally.digests.items())), versions, notes, extra))
 
     def rename(self, place: str, new: str) -> None:
         """Give a restored database its name."""
@@ -154,6 +158,20 @@ class PostgresStore:
 
     def _reached(self, work: Work) -> AbstractContextManager[Client]:
         return reached(self.target, self.door, work)
+
+
+def _require_qualified(table: str) -> None:
+    """Refuse what is not the name of a table with its schema."""
+    try:
+        qualified(table)
+    except ValueError as error:
+        next = 'write SCHEMA.TABLE, such as public.orders, or "Sales"."Orders" where it is not in small letters'
+        raise Refused("this is not the name of a table", on=table, because="it needs a schema and a name", next=next) from error
+
+
+def _described(dump: Dump) -> Dump:
+    """Say of a database without a table that it is empty: it was looked at, and a copy that holds something differs from it."""
+    return dump if dump.counts or dump.digests else replace(dump, digests={"database": "empty"})
 
 
 def _fitting(name: str) -> str:
