@@ -1,4 +1,4 @@
-"""What somebody in a hurry meets: a headline that must not comfort, slips of the keyboard, a folder that is closed, a full disk."""
+"""What somebody in a hurry meets: a headline that must not comfort, slips of the keyboard, a folder that is closed."""
 
 from __future__ import annotations
 
