@@ -64,6 +64,17 @@ def test_a_service_for_no_time_ends_at_once(shop: Shop) -> None:
     assert "0ms are over" in shop.run("serve", "--for", "0s")
 
 
+def test_a_secret_that_no_channel_could_use_is_told_before_anybody_needs_it(shop: Shop) -> None:
+    configuration, secret = shop.folder / "mainstay.yaml", shop.folder / "hook"
+    with configuration.open("a") as file:
+        file.write(f"notify:\n  chat: {{slack: {{url: {{file: {secret}}}}}}}\n")
+    assert f"notify.chat.slack.url: cannot read the secret file {secret}" in shop.run("check-config")
+    secret.write_text("https://chat.example/hook\n")
+    assert f"can be read by others; chmod 600 {secret}" in shop.run("check-config")
+    secret.chmod(0o600)
+    assert "notify.chat" not in shop.run("check-config")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_who_may_not_open_the_state_folder_can_check_the_configuration_and_is_told_so(shop: Shop) -> None:
     def ask(*words: str, code: int) -> str:
