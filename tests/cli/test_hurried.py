@@ -85,6 +85,8 @@ def test_who_may_not_open_the_state_folder_can_check_the_configuration_and_is_to
     assert "no mistake" in ask("check-config", code=0)
     assert "the state folder is closed to you" in ask("notify", "list", code=3)
     assert "a service of this state folder is at work" not in ask("serve", code=3)
+    assert "let it listen elsewhere" in ask("status", code=4)
+    assert "CRITICAL" not in shop.run("doctor").splitlines()[0]
 
 
 def _root_without_its_rights() -> None:
