@@ -78,8 +78,8 @@ def _mode(path: Path, forbidden: int, advice: str, owner: int) -> Finding:
     mode = stat.S_IMODE(found.st_mode)
     mine = found.st_uid in (owner, 0)
     level = Level.CRITICAL if mode & forbidden or not mine else Level.OK
-    owner = "" if mine else f", owned by user {found.st_uid}"
-    return Finding(level, str(path), because("mode", f"{mode:04o}{owner}"), f"{advice} {path}" if level else "")
+    other = "" if mine else f", owned by user {found.st_uid}"
+    return Finding(level, str(path), because("mode", f"{mode:04o}{other}"), f"{advice} {path}" if level else "")
 
 
 def _journal(app: App) -> Iterator[Finding]:

@@ -99,8 +99,9 @@ def _collisions(site: Site) -> Iterator[Mistake]:
     for (name, other), times in met.items():
         routine = site.routines[name]
         if (both := sorted(_touched(routine) & _touched(site.routines[other]))) and routine.origin:
-            problem = f"its slots overlap those of {other} {times} times a year, and both need {', '.join(both)}: one waits for the other"
-            yield Mistake(routine.origin, f"routines.{name}", problem, f"move a window, or write replaces: [{other}]")
+            problem = f"its slots overlap those of {other} {times} times a year, and both need {', '.join(both)}"
+            hint = f"one waits for the other; move a window, or write replaces: [{other}]"
+            yield Mistake(routine.origin, f"routines.{name}", problem, hint)
 
 
 def _touched(routine: Routine) -> set[str]:

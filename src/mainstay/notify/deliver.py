@@ -201,7 +201,7 @@ class Post:
         except send.Never as error:
             self._outbox.ended(found, "failed", clock.now(), reason(error))
         except MainstayError as error:
-            self._again(found[0], reason(error), error.seconds if isinstance(error, send.Busy) else 0)
+            self._again(found[0], reason(error), error.pause if isinstance(error, send.Busy) else 0)
         else:
             self._outbox.ended(found, "sent", clock.now(), receipt)
             return True

@@ -34,11 +34,11 @@ class Never(MainstayError):
 
 
 class Busy(Unreachable):
-    """The other side asks to be left alone for so many seconds (RFC 9110, Retry-After)."""
+    """The other side asks to be left alone for so long (Retry-After, RFC 9110)."""
 
-    def __init__(self, error: Unreachable, seconds: int) -> None:
-        super().__init__(error.what, on=error.on, because=f"{error.because}; asks for a pause of {Duration(seconds)}")
-        self.seconds = seconds
+    def __init__(self, where: str, because: str, pause: Duration) -> None:
+        super().__init__("the notice is not taken", on=where, because=f"{because}; asks for a pause of {pause}")
+        self.pause = pause
 
 
 def lanes(channel: Channel) -> tuple[Lane, ...]:
@@ -179,5 +179,7 @@ def _post(url: str, headers: Mapping[str, str | Secret], body: bytes, within: Du
     because = f"status {answer.status}" + (f": {said}" if said else "")
     if answer.status in _NEVER:
         raise Never("the notice is not taken", on=where, because=because)
-    error, pause = Unreachable("the notice is not taken", on=where, because=because), answer.header("Retry-After") or ""
-    raise Busy(error, int(pause)) if re.fullmatch(r"\d{1,6}", pause) else error
+    pause = answer.header("Retry-After") or ""
+    if re.fullmatch(r"[0-9]{1,6}", pause):
+        raise Busy(where, because, Duration(pause))
+    raise Unreachable("the notice is not taken", on=where, because=because)
