@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.full_disk import PAGE, in_a_backup, in_a_rotation, in_a_run, in_the_vault
+from tests.cli.shop import Shop
+from tests.live.full_disk import PAGE, disk, fill, in_a_backup, in_a_rotation, in_a_run, in_the_vault
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
 
@@ -54,3 +55,21 @@ def test_neither_bytes_nor_inodes_that_run_out_at_any_stage_of_the_vault_leave_a
     outcome = in_the_vault(tmp_path, act, beat, leave)
     assert outcome.explained, outcome
     assert outcome.intact
+
+
+def test_how_things_stand_can_be_read_while_the_disk_is_full(tmp_path: Path) -> None:
+    shop = Shop.built(tmp_path / "shop")
+    with disk(tmp_path / "disk", "size=2m") as full:
+        (shop.folder / "state").symlink_to(full)
+        full.chmod(0o700)
+        shop.run("emergency", "open", "--severity", "S2", "--reason", "the disk fills")
+        fill(full)
+        assert "the disk fills" in shop.run("status")
+        shop.run("emergency", "show", "last")
+        shop.run("check", code=2)
+        refused = shop.run("emergency", "note", "last", "no room", code=1)
+        assert "needs about" in refused
+        assert "0 B and" in refused
+        (full / "ballast").unlink()
+        shop.run("emergency", "note", "last", "there is room")
+        shop.run("ledger", "verify")

@@ -14,6 +14,7 @@ from mainstay.app import App
 from mainstay.model.notice import Delivery
 from mainstay.notify.deliver import Pace, deliver
 from mainstay.notify.outbox import Outbox
+from mainstay.system import clock
 from tests.notify.conftest import Made
 from tests.notify.test_mail import fail
 from tests.servers import Handler, Site
@@ -73,6 +74,21 @@ def test_slack_gets_text_in_which_nothing_is_markup(made: Made, tmp_path: Path) 
         fail(app)
         assert deliver(app.context).sent == 1
     assert json.loads(sink.bodies[0])["text"].startswith("*broken &lt;!channel&gt; &amp; more*\nbody")
+
+
+@pytest.mark.parametrize(("asked", "least", "most"), [("300", 290, 301), ("86400", 890, 901), ("later", 0, 9)])
+def test_a_pause_that_the_other_side_asks_for_is_kept_for_a_quarter_of_an_hour_at_most(
+    made: Made, asked: str, least: int, most: int
+) -> None:
+    with Site() as site:
+        site.pages["/in"] = Sink(429, **{"Retry-After": asked})
+        app = made(f"hook: {{webhook: {{url: '{site.base}/in'}}}}")
+        fail(app)
+        began = clock.now()
+        deliver(app.context)
+    found = the_one(app)
+    assert least <= (found.due - began).total_seconds() <= most + (clock.now() - began).total_seconds()
+    assert found.because.endswith("asks for a pause of 5m") == (asked == "300")
 
 
 @pytest.mark.parametrize(

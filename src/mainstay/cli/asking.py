@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from mainstay.model.errors import ConfigError, Unreachable
+from mainstay.model.errors import ConfigError, Refused, Unreachable
 from mainstay.model.task import Site
 from mainstay.model.units import Duration, Size
 from mainstay.report import terminal
@@ -41,7 +41,15 @@ def of(site: Site) -> Path:
 
 def closed_to_me(site: Site) -> bool:
     """Return whether the state folder is there, and another user's."""
-    return site.state.exists() and not os.access(site.state, os.R_OK | os.W_OK | os.X_OK)
+    return os.access(site.state, os.F_OK) and not os.access(site.state, os.R_OK | os.W_OK | os.X_OK)
+
+
+def require_open(site: Site) -> None:
+    """Refused where the state folder is another user's; for what the service is not asked for."""
+    if closed_to_me(site):
+        raise Refused(
+            "the state folder is closed to you", on=str(site.state), next="call it as the user of the service, or as root"
+        )
 
 
 def instead(site: Site) -> None:

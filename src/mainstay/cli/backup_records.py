@@ -13,7 +13,9 @@ from mainstay.cli.repository import Dry, Repository, demand, named
 app = call.command()
 _ID = typer.Argument(metavar="ID", help="The id of a backup or its beginning.", show_default=False)
 Id = Annotated[str, _ID]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is remembered with your name.")]
+Reason = Annotated[
+    str, typer.Option("--reason", callback=call.in_words, metavar="TEXT", help="Why; it is remembered with your name.")
+]
 
 
 @app.command()

@@ -22,7 +22,7 @@ Blackout = Annotated[str, typer.Argument(metavar="NAME", help="How it is called,
 @group.command()
 def add(
     name: Blackout,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What people are told.")],
+    reason: Annotated[str, typer.Option("--reason", callback=call.in_words, metavar="TEXT", help="What people are told.")],
     start: From = "",
     until: Until = "",
     length: For = "",

@@ -153,6 +153,15 @@ Category = Annotated[
 Name = Annotated[
     str, typer.Option("--name", metavar="NAME", help="Who says so; without it, the user who is logged in.", show_default=False)
 ]
+
+
+def in_words(value: str) -> str:
+    """Refuse a text that says nothing: the journal keeps it, and people read it."""
+    if not value.strip():
+        raise typer.BadParameter("say it in words")
+    return value
+
+
 Remark = Annotated[str, typer.Option("--remark", metavar="TEXT", help="What is to be remembered about it.", show_default=False)]
 
 

@@ -61,6 +61,15 @@ class Commands(TyperGroup):
         """Import the command of that name; None when there is none."""
         return _commands_of(COMMANDS[cmd_name])[cmd_name] if cmd_name in COMMANDS else None
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is called; for a slip of the keyboard name the nearest."""
+        if args and args[0] not in COMMANDS:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, 1)
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands by what they are for, each with the first sentence of its help."""
         for title, section in SECTIONS.items():
@@ -71,7 +80,18 @@ class Commands(TyperGroup):
 @cache
 def _commands_of(module: str) -> Mapping[str, Any]:
     """Import a file of commands; making them from its functions takes longer than importing it."""
-    return typer.main.get_group(_file(module)).commands
+    found = typer.main.get_group(_file(module)).commands
+    for command in found.values():
+        _without_variables(command)
+    return found
+
+
+def _without_variables(command: Any) -> None:
+    """Have errors name an option alone: none has an environment variable, of which Typer would say that it is 'None'."""
+    for option in command.params:
+        option.show_envvar = False
+    for inner in getattr(command, "commands", {}).values():
+        _without_variables(inner)
 
 
 @cache
@@ -98,7 +118,7 @@ def options(
     config: Annotated[
         Path | None,
         typer.Option(
-            "--config", "-c", metavar="FILE", show_default=False,
+            "--config", "-c", metavar="FILE", show_default=False, show_envvar=False, readable=False,
             help="The configuration; without it $MAINSTAY_CONFIG, ./mainstay.yaml, then /etc/mainstay/mainstay.yaml.",
         ),
     ] = None,

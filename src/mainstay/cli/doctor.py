@@ -52,7 +52,7 @@ def examine(app: App) -> Iterator[Finding]:
     """Yield what was found, well or not."""
     site = app.site
     for file in site.files:
-        yield _mode(file, 0o022, "others could change what is run; chmod go-w")
+        yield _mode(file, 0o022, "others could change what is run; chmod go-w", os.geteuid())
     try:
         yield from _journal(app)
     except MainstayError as error:
@@ -67,18 +67,19 @@ def _state(state: Path) -> Iterator[Finding]:
     yield Finding(Level.CRITICAL if kind in files.NETWORK else Level.OK, str(state), because("file system", kind))
     level = Level.CRITICAL if room.free < ROOM or not room.inodes_free else Level.OK
     yield Finding(level, str(state), because("free space", room.free, "<" if level else ">=", ROOM), "make room" if level else "")
+    owner = os.geteuid() or state.stat().st_uid  # root looks after what is the service's
     for path in (state, *sorted(state.glob("*.db"))):
-        yield _mode(path, 0o077, "for its owner alone; chmod go-rwx")
+        yield _mode(path, 0o077, "for its owner alone; chmod go-rwx", owner)
 
 
-def _mode(path: Path, forbidden: int, advice: str) -> Finding:
+def _mode(path: Path, forbidden: int, advice: str, owner: int) -> Finding:
     """Judge who may write or read a file."""
     found = path.stat()
     mode = stat.S_IMODE(found.st_mode)
-    mine = found.st_uid in (os.geteuid(), 0)
+    mine = found.st_uid in (owner, 0)
     level = Level.CRITICAL if mode & forbidden or not mine else Level.OK
-    owner = "" if mine else f", owned by user {found.st_uid}"
-    return Finding(level, str(path), because("mode", f"{mode:04o}{owner}"), f"{advice} {path}" if level else "")
+    other = "" if mine else f", owned by user {found.st_uid}"
+    return Finding(level, str(path), because("mode", f"{mode:04o}{other}"), f"{advice} {path}" if level else "")
 
 
 def _journal(app: App) -> Iterator[Finding]:

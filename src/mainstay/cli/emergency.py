@@ -31,7 +31,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="An emergency, such as EM-
 
 @group.command("open")
 def open_(
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What is wrong.")],
+    reason: Annotated[str, typer.Option("--reason", callback=call.in_words, metavar="TEXT", help="What is wrong.")],
     severity: Annotated[str, typer.Option("--severity", metavar="S1..S4", help="How bad it is.", show_default=False)] = "",
     assess: Annotated[bool, typer.Option("--assess", help="Find the severity by five questions.")] = False,
     vulnerable: Annotated[
@@ -129,7 +129,11 @@ def mode(
 
 
 @group.command()
-def note(id: Id, text: Annotated[str, typer.Argument(metavar="TEXT", help="What is to be remembered.")], name: Name = "") -> None:
+def note(
+    id: Id,
+    text: Annotated[str, typer.Argument(callback=call.in_words, metavar="TEXT", help="What is to be remembered.")],
+    name: Name = "",
+) -> None:
     """Add a line to the timeline.
 
     \b
@@ -161,7 +165,7 @@ def phase(
 @group.command()
 def close(
     id: Id,
-    resolution: Annotated[str, typer.Option("--resolution", metavar="TEXT", help="How it ended.")],
+    resolution: Annotated[str, typer.Option("--resolution", callback=call.in_words, metavar="TEXT", help="How it ended.")],
     follow_up: Annotated[
         list[str] | None, typer.Option("--follow-up", metavar="TEXT", help="What is left to do; may be repeated.")
     ] = None,

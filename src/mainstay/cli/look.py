@@ -86,6 +86,8 @@ def why(
     mainstay why db.vacuum
     mainstay why logs.rotate app.log
     """
+    from dataclasses import replace
+
     from mainstay.model.codec import encode
     from mainstay.report import screens
 
@@ -94,7 +96,8 @@ def why(
     if as_json:
         call.show_json("why/1", {"task": task, "facts": facts, "plan": decided})
     else:
-        call.show(screens.why(task, encode(facts), decided, item))
+        local = replace(decided, made_at=decided.made_at.astimezone(call.now(site.site).tzinfo))
+        call.show(screens.why(task, encode(facts), local, item))
 
 
 def show_checks(site: App, records: list[TaskRecord], *, full: bool) -> None:

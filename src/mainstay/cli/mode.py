@@ -37,7 +37,7 @@ Modal = Annotated[
 def on(
     what: Modal,
     lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long it is expected to last, such as 30m.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; users may read it.")],
+    reason: Annotated[str, typer.Option("--reason", callback=call.in_words, metavar="TEXT", help="Why; users may read it.")],
 ) -> None:
     """Put a mode in force, proven, and leave it so.
 

@@ -9,11 +9,14 @@ from datetime import datetime, timedelta
 
 from mainstay.ledger import heartbeat
 from mainstay.ledger.drills import Drill
-from mainstay.model.errors import Mistake
+from mainstay.model.errors import ConfigError, Mistake
 from mainstay.model.notice import Delivery
+from mainstay.model.setting import SecretRef
+from mainstay.model.target import Origin
 from mainstay.model.task import Site
 from mainstay.notify import outbox
 from mainstay.report.document import Paragraph, plural
+from mainstay.system import secrets
 
 _RECENT = timedelta(days=7)
 
@@ -54,6 +57,16 @@ def lines(state: NoticeState) -> tuple[Paragraph, ...]:
     return tuple(found)
 
 
+def _unreadable(value: object, path: str, origin: Origin) -> Iterator[Mistake]:
+    """Say what is wrong with the file of a secret; whoever may not read it cannot tell."""
+    if isinstance(value, SecretRef) and value.source == "file":
+        try:
+            secrets.resolve(value)
+        except ConfigError as error:
+            if not isinstance(error.__cause__, PermissionError):
+                yield Mistake(origin, path, error.what, error.next)
+
+
 def _line(state: NoticeState) -> Paragraph:
     if not state.channels:
         return Paragraph("Notices: no channel, nobody is told when a run fails. → docs/how-to/send-notices.md", "warn")
@@ -65,7 +78,10 @@ def _line(state: NoticeState) -> Paragraph:
 
 
 def risks(site: Site, now: datetime) -> Iterator[Mistake]:
-    """Yield a warning for every channel that has not taken a notice lately, with its line."""
+    """Yield a warning for every channel that has not taken a notice lately, or whose secret cannot be had, with its line."""
+    for name, channel in site.channels.items():
+        for key, origin in channel.origins.items():
+            yield from _unreadable(getattr(channel.shape.way, key.rpartition(".")[2], None), f"notify.{name}.{key}", origin)
     newest: dict[str, Delivery] = {one.lane.channel: one for one in outbox.troubles(site.state, now - _RECENT) if one.because}
     for name, channel in site.channels.items():
         if name in newest and channel.origin:

@@ -80,10 +80,12 @@ def listed(as_json: Json = False) -> None:
     """
     from contextlib import closing
 
+    from mainstay.cli import asking
     from mainstay.config.outline import outline
     from mainstay.notify import outbox
 
     site = outline(call.configuration())
+    asking.require_open(site)
     found: list[Delivery] = []
     if outbox.path_of(site.state).exists():
         with closing(outbox.Outbox(site.state)) as box:

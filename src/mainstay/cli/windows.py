@@ -45,6 +45,8 @@ def windows(
     from mainstay.schedule import occurrences
     from mainstay.schedule.phases import laid_out
 
+    if as_json and (ical or output):
+        raise typer.BadParameter("--json and a feed exclude each other: leave out --json, or --ical and --output")
     site = call.opened_or_asked()
     now = call.now(site.site)
     needed = {name: site.needed(routine) for name, routine in site.site.routines.items()}
@@ -75,7 +77,7 @@ def add(
     routine: Annotated[str, typer.Argument(metavar="ROUTINE", help="What is to be run.")],
     at: At,
     length: For,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What people are told.")],
+    reason: Annotated[str, typer.Option("--reason", callback=call.in_words, metavar="TEXT", help="What people are told.")],
     impact: MaxImpact = "downtime",
     who: Name = "",
 ) -> None:

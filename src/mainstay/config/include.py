@@ -50,6 +50,8 @@ class Sources:
             self._refuse(origin, f"{self._shown(path)} is included twice", "name it once")
         elif len(parents) > _DEEPEST or len(self.files) >= _MOST_FILES:
             self._refuse(origin, f"more than {_DEEPEST} levels or {_MOST_FILES} files of includes")
+        elif parents and not path.exists():
+            self._refuse(origin, f"there is no {self._shown(path)}")
         else:
             self.files.append(path)
             self._read(path, (*parents, path))

@@ -109,7 +109,10 @@ def _moment(context: Context, moment: Moment, zone: ZoneInfo) -> datetime | None
 def _feed(site: Site, blackout: Blackout) -> str:
     """Return a calendar; of an address the copy counts that was fetched last, unless it is old."""
     if blackout.ical.startswith("/"):
-        return files.read_bounded(Path(blackout.ical), _MOST).decode()
+        try:
+            return files.read_bounded(Path(blackout.ical), _MOST).decode()
+        except OSError as error:
+            raise Unreachable("it cannot be read", on=blackout.ical, because=(error.strerror or "unreadable").lower()) from error
     folder = site.state / "feeds"
     copy, tried = folder / f"{blackout.name}.ics", folder / f"{blackout.name}.tried"
     if _age(tried) >= _FRESH:  # one that does not answer is asked as seldom as one that does

@@ -39,10 +39,7 @@ def prepare(folder: Path) -> None:
 def connect(path: Path, name: str, sync: str, latest: int) -> sqlite3.Connection:
     """Open (or make) a ledger file and bring its schema up to `latest`; Refused when it is newer, Torn when it is damaged."""
     try:
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        path.chmod(0o600)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {sync}")
+        connection = _opened(path, sync)
         _migrate(connection, path, name, latest)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
@@ -53,10 +50,32 @@ def connect(path: Path, name: str, sync: str, latest: int) -> sqlite3.Connection
     return connection
 
 
+def _opened(path: Path, sync: str) -> sqlite3.Connection:
+    """Open for reading and writing; where the disk has no room for that, for reading alone: to see how things stand."""
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    path.chmod(0o600)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {sync}")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        log = path.with_name(f"{path.name}-wal")
+        if not is_full(error, path) or not path.stat().st_size or (log.exists() and log.stat().st_size):
+            raise
+        uri = f"{path.as_uri()}?immutable=1"  # nobody else writes there: what a writer needs found no room either
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    return connection
+
+
+def is_full(error: sqlite3.OperationalError, path: Path) -> bool:
+    """Tell whether an error means that the disk is full, also of a file that was opened for reading because of that."""
+    return error.sqlite_errorcode in FULL or (error.sqlite_errorcode == sqlite3.SQLITE_READONLY and room(path.parent).free < _ROW)
+
+
 def unwritten(error: sqlite3.OperationalError, path: Path, needed: int) -> MainstayError:
     """Return what a failed write means: on a full disk StepFailed, which names the bytes needed and free, else Unreachable."""
     what = f"the {path.stem} cannot be written"
-    if error.sqlite_errorcode not in FULL:
+    if not is_full(error, path):
         return Unreachable(what, on=str(path), because=str(error), next="mainstay doctor")
     have = room(path.parent)
     because = f"{error}: needs about {Size(needed + _ROW)}, {have.free} and {have.inodes_free} inodes are free"

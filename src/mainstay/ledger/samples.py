@@ -45,13 +45,14 @@ class Samples:
         self._connection = database.connect(self._path, "samples", "NORMAL", VERSION)
 
     def remember(self, look: Look) -> None:
-        """Keep the newest look of a task; StepFailed when the disk is full."""
+        """Keep the newest look of a task, where there is room: what is seen while the disk is full is told, if not remembered."""
         body = canonical({"facts": encode(look.facts), "findings": encode(look.findings)}).decode()
         row = (look.task, encode(look.at), body)
         try:
             self._connection.execute("INSERT OR REPLACE INTO facts (task, at, body) VALUES (?, ?, ?)", row)
         except sqlite3.OperationalError as error:
-            raise database.unwritten(error, self._path, len(body)) from error
+            if not database.is_full(error, self._path):
+                raise database.unwritten(error, self._path, len(body)) from error
 
     def record(self, target: str, at: datetime, figures: Iterable[Figure]) -> None:
         """Add one value to the history of each figure of a target. Values of more than RAW days ago become the mean of each day.
@@ -73,7 +74,7 @@ class Samples:
                 self._connection.execute(database.query("roll_up"), old)
                 self._connection.execute(database.query("rolled_up"), old)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode not in database.FULL:
+            if not database.is_full(error, self._path):
                 raise database.unwritten(error, self._path, 64 * len(samples)) from error
 
     def history(self, target: str, since: datetime | None = None, names: Iterable[str] | None = None) -> dict[str, Series]:

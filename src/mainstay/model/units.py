@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_LONGEST = 36525 * 86400  # beyond, the calendar ends
 _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z%]*)\s*")
 
@@ -18,7 +19,10 @@ class Duration(float):
         parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]+)", text.strip())
         if not parts or "".join(n + u for n, u in parts) != re.sub(r"\s", "", text) or any(u not in _SECONDS for _, u in parts):
             raise ValueError(f"{text!r} is not a duration: write a number with ms, s, m, h, d or w, such as 90s or 1h30m")
-        return cls(sum(float(number) * _SECONDS[unit] for number, unit in parts))
+        seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+        if seconds > _LONGEST:
+            raise ValueError(f"{text!r} is longer than a hundred years")
+        return cls(seconds)
 
     def __str__(self) -> str:
         if 0 < self < 0.01:

@@ -201,18 +201,19 @@ class Post:
         except send.Never as error:
             self._outbox.ended(found, "failed", clock.now(), reason(error))
         except MainstayError as error:
-            self._again(found[0], reason(error))
+            self._again(found[0], reason(error), error.pause if isinstance(error, send.Busy) else 0)
         else:
             self._outbox.ended(found, "sent", clock.now(), receipt)
             return True
         return False
 
-    def _again(self, delivery: Delivery, because: str) -> None:
+    def _again(self, delivery: Delivery, because: str, asked: float) -> None:
         now = clock.now()
         if delivery.attempts + 1 >= ATTEMPTS:
             self._outbox.ended([delivery], "failed", now, f"given up after {ATTEMPTS} attempts: {because}")
             return
         pause = min(self._pace.most, self._pace.first * 2 ** min(delivery.attempts, 20)) * random.uniform(0.75, 1.25)
+        pause = max(pause, min(asked, self._pace.most))
         self._outbox.later(delivery, now + timedelta(seconds=pause), because)
 
 

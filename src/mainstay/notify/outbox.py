@@ -8,6 +8,7 @@ same name.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable
@@ -138,8 +139,8 @@ def path_of(state: Path) -> Path:
 
 
 def troubles(state: Path, since: datetime) -> list[Delivery]:
-    """Return what an outbox owes or has failed at since then; nothing where there is no outbox, which is not made."""
-    if not path_of(state).exists():
+    """Return what an outbox owes or has failed at since then; nothing where there is none, or where it is another user's."""
+    if not os.access(path_of(state), os.R_OK | os.W_OK):
         return []
     with closing(Outbox(state)) as outbox:
         return outbox.troubled(since)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -30,6 +31,14 @@ _SLACK = 3000  # characters: a message is cut beyond
 
 class Never(MainstayError):
     """The other side will not take this notice however often it is offered."""
+
+
+class Busy(Unreachable):
+    """The other side asks to be left alone for so long (Retry-After, RFC 9110)."""
+
+    def __init__(self, where: str, because: str, pause: Duration) -> None:
+        super().__init__("the notice is not taken", on=where, because=f"{because}; asks for a pause of {pause}")
+        self.pause = pause
 
 
 def lanes(channel: Channel) -> tuple[Lane, ...]:
@@ -168,5 +177,9 @@ def _post(url: str, headers: Mapping[str, str | Secret], body: bytes, within: Du
         return f"status {answer.status}"
     said = clean(answer.body.decode("utf-8", "replace"), 100).strip().replace(url, where)
     because = f"status {answer.status}" + (f": {said}" if said else "")
-    kind = Never if answer.status in _NEVER else Unreachable
-    raise kind("the notice is not taken", on=where, because=because)
+    if answer.status in _NEVER:
+        raise Never("the notice is not taken", on=where, because=because)
+    pause = answer.header("Retry-After") or ""
+    if re.fullmatch(r"[0-9]{1,6}", pause):
+        raise Busy(where, because, Duration(pause))
+    raise Unreachable("the notice is not taken", on=where, because=because)

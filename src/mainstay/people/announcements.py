@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from mainstay.engine import agenda
 from mainstay.engine.context import Context
 from mainstay.ledger import events, queries
@@ -24,9 +26,8 @@ class Announcements:
             origin = self._context.site.blackouts[span.name].origin
             raise Refused("the configuration has a blackout of that name", on=span.name, because=str(origin), next="take another")
         if span.end <= max(span.start, clock.now()):
-            raise Refused(
-                "that blackout is over before it begins", on=span.name, because=f"it ends {span.end:%Y-%m-%d %H:%M} UTC"
-            )
+            ends = span.end.astimezone(ZoneInfo(self._context.site.timezone))
+            raise Refused("that blackout is over before it begins", on=span.name, because=f"it ends {ends:%Y-%m-%d %H:%M %Z}")
         self._context.journal.append(events.BLACKOUT_ADDED, {"span": encode(span), "by": by})
 
     def remove_blackout(self, name: str, by: str, text: str) -> None:

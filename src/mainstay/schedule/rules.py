@@ -38,6 +38,8 @@ _EVERY_MONTHS = {"quarterly": 3, "semiannual": 6}
 _ALL_MONTHS = frozenset(range(1, 13))
 _COMMON_YEAR = 2001  # without 29 February
 _LONGEST_GAP = timedelta(days=2)  # a zone may skip a whole day
+_CRON_FIELD = re.compile(r"[\d*/,-]+")
+_TOO_OFTEN = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
 _SHORTEST, _LONGEST = Duration(60), Duration(366 * 86400)
 _SOME_DAY = datetime.combine(date(2026, 1, 1), time())
 _EPOCH, _UTC = datetime(1970, 1, 1, tzinfo=UTC), ZoneInfo("UTC")
@@ -227,6 +229,8 @@ def parse(text: str) -> Rule:
     if text.startswith("rrule:"):
         return _recurrence(text.removeprefix("rrule:").strip())
     words = text.lower().split()
+    if len(words) == 5 and all(_CRON_FIELD.fullmatch(word) for word in words[:3]):
+        raise ValueError(f"{text!r} is a cron line: write 'cron: {text}'")
     if words[:1] == ["every"]:
         return _every(" ".join(words[1:]))
     if len(words) < 2:
@@ -306,6 +310,8 @@ def _recurrence(text: str) -> Recurrence:
     since = known.pop("DTSTART", "")
     if wrong := known.keys() & {"COUNT", "UNTIL"}:
         raise ValueError(f"{text!r} has {wrong.pop()}: a window has no end")
+    if known.get("FREQ") in _TOO_OFTEN:
+        raise ValueError(f"{text!r} is due too often to be counted from its beginning: write a rule such as 'every 1h'")
     if not since and known.get("INTERVAL", "1") != "1":
         raise ValueError(f"{text!r} is counted from some day: write DTSTART=20260104T020000 too, in local time")
     try:

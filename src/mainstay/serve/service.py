@@ -47,7 +47,7 @@ def serve(main: Path, say: Callable[[str], None], limit: Duration | None = None)
         common = Common(app.with_site(site), file, socket_of(site), say)
         with page.readers(site) as browsers, unix.listening(common.socket, MODE) as way:
             parts = loops.of(common, Asks(common, way), browsers)
-            Service(common, accepted, parts).live(clock.Deadline(limit) if limit else None)
+            Service(common, accepted, parts).live(clock.Deadline(limit) if limit is not None else None)
 
 
 class Service:
@@ -160,8 +160,9 @@ def socket_of(site: Site) -> Path:
 
 @contextmanager
 def _only_one(app: App) -> Iterator[None]:
+    folder = app.context.locks  # which opens the journal: an error of that is another
     try:
-        held = locks.acquire(app.context.locks, Lock(standing.LOCK), "serve")
+        held = locks.acquire(folder, Lock(standing.LOCK), "serve")
     except Refused as error:
         raise Refused(
             "a service of this state folder is at work", on=str(app.site.state), because=error.because, next="mainstay status"

@@ -61,7 +61,9 @@ def connected(path: Path) -> Iterator[socket.socket]:
                 way.connect(short)
         except OSError as error:
             because = error.strerror or str(error)
-            raise Unreachable("no service answers", on=str(path), because=because, next="start `mainstay serve`") from error
+            elsewhere = f"let it listen elsewhere: serve: {{socket: ...}}, for {path.parent} is closed to you"
+            next = elsewhere if isinstance(error, PermissionError) else "start `mainstay serve`"
+            raise Unreachable("no service answers", on=str(path), because=because, next=next) from error
         yield way
 
 
