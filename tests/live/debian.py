@@ -109,17 +109,23 @@ class Debian:
 
     def install(self, *packages: Path) -> None:
         """Install packages as `dpkg --install` does."""
-        self._run("dpkg", f"--root={self.root}", f"--log={self.log}", "--install", *map(str, packages))
+        self._run("dpkg", *self._dpkg, "--install", *map(str, packages))
 
     def apt(self, *words: str) -> str:
-        """Call apt-get for this system."""
-        status = f"Dir::State::status={self.root}/var/lib/dpkg/status"
-        dpkg = (f"DPkg::Options::=--root={self.root}", f"DPkg::Options::=--log={self.log}")
-        options = (f"Dir={self.root}", status, "APT::Sandbox::User=root", "APT::Architecture=amd64", *dpkg)
-        return self._run("apt-get", *(part for one in options for part in ("-o", one)), "--yes", "--quiet", *words)
+        """Call apt-get for this system; the configuration of this host, with whatever it calls, is not read."""
+        lines = [f'Dir "{self.root}";', f'Dir::State::status "{self.root}/var/lib/dpkg/status";']
+        lines += ['APT::Sandbox::User "root";', 'APT::Architecture "amd64";']
+        lines += [f'DPkg::Options:: "{option}";' for option in self._dpkg]
+        (self.folder / "apt.conf").write_text("\n".join(lines))
+        return self._run("apt-get", "--yes", "--quiet", *words, APT_CONFIG=str(self.folder / "apt.conf"))
 
-    def _run(self, *argv: str) -> str:
-        return run(*argv, TZ=self.zone, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
+    @property
+    def _dpkg(self) -> tuple[str, ...]:
+        """Where dpkg works and writes its log; small images leave out the documentation, and with it changelogs."""
+        return (f"--root={self.root}", f"--log={self.log}", "--path-include=/usr/share/doc/*")
+
+    def _run(self, *argv: str, **environment: str) -> str:
+        return run(*argv, TZ=self.zone, DEBIAN_FRONTEND="noninteractive", LC_ALL="C", **environment)
 
 
 def written(source: str, changelog: Sequence[Entry]) -> str:

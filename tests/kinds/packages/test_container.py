@@ -33,7 +33,9 @@ def test_the_packages_of_a_container_are_looked_at_through_its_door(tmp_path: Pa
     with docker_engine.engine(tmp_path) as host:
         docker_engine.image(host)
         monkeypatch.setenv("DOCKER_HOST", host)
-        with docker_engine.container(host, "box", "-v", f"{system.root}:/system:ro", *PROGRAMS):
+        archive = system.folder / "archive"
+        mounted = ("-v", f"{system.root}:/system:ro", "-v", f"{archive}:{archive}:ro")
+        with docker_engine.container(host, "box", *mounted, *PROGRAMS):
             [record] = App.open(tmp_path / "mainstay.yaml").check()
         [gone] = App.open(tmp_path / "mainstay.yaml").check()
     seen = [(one.level, one.on, str(one.because)) for one in record.findings]

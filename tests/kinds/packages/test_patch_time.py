@@ -172,6 +172,21 @@ def test_upgrades_outside_the_window_do_not_count(system: Debian, look: Look) ->
     assert look().deployed == ()
 
 
+def test_what_is_known_outlives_the_log_that_it_is_from(system: Debian, look: Look) -> None:
+    upgraded(system, Entry("1.0-2", ago(10)))
+    facts = look()
+    assert facts.logged is not None
+    system.log.unlink()
+    again = look(facts)
+    assert (again.logged, again.deployed) == (None, facts.deployed)
+    assert told(again, "dpkg.log")[0].startswith("WARNING dpkg has no log")
+    assert look().deployed == ()
+    old = system.log.with_name("dpkg.log.9")
+    old.touch()
+    os.utime(old, (0, 0))
+    assert look().logged == datetime.fromtimestamp(0, UTC)
+
+
 @pytest.mark.parametrize("damage", ["", "web (1.0-2) bookworm; urgency=low\n -- nobody\n", "\0" * 9999])
 def test_a_changelog_that_says_nothing_is_as_good_as_none(system: Debian, look: Look, damage: str) -> None:
     upgraded(system, Entry("1.0-2", ago(10)))

@@ -55,8 +55,9 @@ def test_the_report_of_a_month_tells_how_long_patches_took_which_were_late_and_w
     )
     assert deviations["security updates"].startswith("waiting for 1d6h > limits.security_warning 1d (default) -- 1: open ")
     seen = {one["finding"]["because"]["fact"]: one["finding"]["because"]["value"] for one in told["seen"]}
-    assert seen["security updates deployed"].startswith("2 in 90 days: median 2d3h, longest 4d3h (late 1.0-2)")
-    assert seen["other updates deployed"].startswith("1 in 90 days: median 16d16h")
+    assert seen["security updates deployed"].startswith("2 in ")
+    assert seen["security updates deployed"].endswith("median 2d3h, longest 4d3h (late 1.0-2)")
+    assert ": median 16d16h, " in seen["other updates deployed"]
     assert seen["waiting"].startswith("1, 1 of them security, the oldest for 1d6h")
     page = shop.run("report", "--monthly")
     assert page.index("Deviations") < page.index("deployed after 4d3h") < page.index("As last seen") < page.index("median 2d3h")

@@ -25,12 +25,16 @@ class Upgrade:
 
 @dataclass
 class Log:
-    """Upgrades that were finished, those under way, and the lines that cannot be read, the first of them by file and line."""
+    """Upgrades that were finished, those under way, and the lines that cannot be read, the first of them by file and line.
+
+    since  the time of the first line
+    """
 
     upgrades: list[Upgrade] = field(default_factory=list)
     begun: dict[str, tuple[str, str]] = field(default_factory=dict)
     bad: int = 0
     named: list[str] = field(default_factory=list)
+    since: datetime | None = None
 
 
 def read(files: Iterable[tuple[str, str]], zone: tzinfo) -> Log:
@@ -50,6 +54,7 @@ def _took(log: Log, line: str, zone: tzinfo) -> bool:
     at = _moment(found[1], zone) if found else None
     if found is None or at is None:
         return False
+    log.since = log.since or at
     words = found[3].split(" ")
     if found[2] == "upgrade":
         if len(words) != 3:

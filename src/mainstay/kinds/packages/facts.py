@@ -76,6 +76,7 @@ class Facts:
     """One look.
 
     seen        a digest of the files that all of this is from: while it stays the same, so does the answer
+    logged      since when dpkg's log tells what was deployed; None when there is no log
     deployed    upgrades within the window, oldest first
     waiting     None when apt cannot say what waits; `problem` says why, and `waited` is what it said the last time
     lists       from when the newest list of packages is, or its last refresh; None when there are none
@@ -89,6 +90,7 @@ class Facts:
     at: datetime
     settings: Settings
     seen: str = ""
+    logged: datetime | None = None
     deployed: tuple[Deployed, ...] = ()
     waiting: tuple[Waiting, ...] | None = None
     problem: str = ""

@@ -44,6 +44,9 @@ def doubts(facts: Facts) -> Iterator[Finding]:
     if facts.lists and facts.age(facts.lists) > limits.lists:
         old = because("lists of packages are of", facts.age(facts.lists), ">", limits.lists, "limits.lists")
         yield Finding(Level.WARNING, "updates", old, "apt-get update; until then nobody knows what else waits")
+    if facts.logged is None:
+        nothing = because("dpkg has no log: it is not known what was deployed", None)
+        yield Finding(Level.WARNING, "dpkg.log", nothing, "`log /var/log/dpkg.log` belongs into /etc/dpkg/dpkg.cfg")
     for path in facts.unreadable:
         yield Finding(Level.WARNING, path, because("it is there and cannot be read", None), "what it holds is missing here")
     if facts.unfinished:
@@ -61,7 +64,8 @@ def seen(facts: Facts) -> Iterator[Finding]:
     secure = sorted((one for one in facts.waiting or () if one.security), key=lambda one: one.since)
     if secure:
         yield Finding(Level.OK, "updates", because("security updates that wait", f"{len(secure):,}: {listed(secure)}"))
-    yield from (_times(facts, security=security) for security in (True, False))
+    if facts.logged or facts.deployed:
+        yield from (_times(facts, security=security) for security in (True, False))
     if late := facts.late():
         yield Finding(Level.OK, TIME, because("security updates deployed late", f"{len(late):,}: {listed(late)}"))
     unknown = [one for one in facts.deployed if not one.published]
@@ -126,7 +130,7 @@ def _course(facts: Facts) -> str:
 def _times(facts: Facts, *, security: bool) -> Finding:
     """Tell the patch times of one sort in a line."""
     found, what = facts.patched(security=security), f"{SECURITY if security else OTHER} deployed"
-    took, days = _took(found), f"{facts.settings.window / 86400:.0f} days"
+    took, days = _took(found), _told_of(facts)
     if not took:
         return Finding(Level.OK, TIME, because(what, f"none in {days}"))
     slowest = max(found, key=lambda one: one.took or 0)
@@ -134,6 +138,12 @@ def _times(facts: Facts, *, security: bool) -> Finding:
     guessed = sum(one.known_by == "first seen" for one in found)
     since = f"; {guessed:,} of them counted from when they were first seen" if guessed else ""
     return Finding(Level.OK, TIME, because(what, f"{len(took):,} in {days}: {times}{since}"))
+
+
+def _told_of(facts: Facts) -> str:
+    """Say which time the log tells of, as far as that is in the window."""
+    window, logged = facts.settings.window, facts.age(facts.logged) if facts.logged else Duration(0)
+    return f"{window / 86400:.0f} days" if logged >= window else f"{logged}, for which there is a log"
 
 
 def _took(found: Iterable[Deployed]) -> list[float]:

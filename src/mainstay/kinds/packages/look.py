@@ -76,6 +76,7 @@ def _asked(now: _Look) -> Facts:
         at=now.at,
         settings=now.settings,
         seen=now.seen,
+        logged=_logged(now, log),
         deployed=tuple(_deployed(now, log.upgrades, packages)),
         waiting=updates.waiting,
         problem=updates.problem,
@@ -107,17 +108,24 @@ def _log(now: _Look) -> tuple[Log, tuple[str, ...]]:
     return dpkg_log.read(known, zone(found.get(_ZONE))), tuple(path for _, path in wanted if texts.get(path) is None)
 
 
-def _deployed(now: _Look, upgrades: Iterable[Upgrade], packages: Packages) -> Iterable[Deployed]:
-    """Yield the upgrades of the window; what an earlier look knows of one stays known, also when its changelog is gone."""
-    known = {(one.name, one.new, one.at): one for one in _known(now)}
+def _logged(now: _Look, log: Log) -> datetime | None:
+    """Return since when the log tells something: its first line, or an older rotation that was not read."""
+    older = [one.written for one in now.files if one.path.startswith(LOG) and one.written < now.since]
+    return min([*older, *([log.since] if log.since else [])], default=None)
+
+
+def _deployed(now: _Look, upgrades: Iterable[Upgrade], packages: Packages) -> list[Deployed]:
+    """Return the upgrades of the window; what an earlier look knows stays known, also when changelog and log are gone."""
+    last = _same(now)
+    known = {(one.name, one.new, one.at): one for one in last.deployed if one.at >= now.since} if last else {}
     before = {one.name: one.offers for one in _before(now)}
-    wanted = [one for one in upgrades if one.at >= now.since]
-    entries = changelogs.of({one.name for one in wanted if (one.name, one.new, one.at) not in known}, now.there)
-    for one in wanted:
+    wanted = {(one.name, one.new, one.at): one for one in upgrades if one.at >= now.since}
+    wanted = {key: one for key, one in wanted.items() if key not in known or not known[key].published}
+    entries = changelogs.of({one.name for one in wanted.values()}, now.there)
+    for key, one in wanted.items():
         offers: tuple[Offer, ...] = before.get(one.name, ())
-        yield known.get((one.name, one.new, one.at)) or deployed(
-            one, entries.get(one.name, ()), packages.get(one.name), offers, now.settings
-        )
+        known[key] = deployed(one, entries.get(one.name, ()), packages.get(one.name), offers, now.settings)
+    return sorted(known.values(), key=lambda one: (one.at, one.name))
 
 
 def _updates(now: _Look, packages: Packages) -> _Updates:
@@ -169,11 +177,11 @@ def _reboot_for(there: System) -> tuple[str, ...]:
 
 def _before(now: _Look) -> tuple[Waiting, ...]:
     """Return what the newest answer of apt was before this look."""
-    return (now.last.waiting or now.last.waited) if now.last else ()
+    last = _same(now)
+    return (last.waiting or last.waited) if last else ()
 
 
-def _known(now: _Look) -> tuple[Deployed, ...]:
-    """Return what the previous look knew, if it was at the same system and meant the same by security."""
-    if now.last and now.last.settings.root == now.settings.root and now.last.settings.security == now.settings.security:
-        return tuple(one for one in now.last.deployed if one.published)
-    return ()
+def _same(now: _Look) -> Facts | None:
+    """Return the previous look, if it was at the same system and meant the same by security."""
+    last, settings = now.last, now.settings
+    return last if last and (last.settings.root, last.settings.security) == (settings.root, settings.security) else None

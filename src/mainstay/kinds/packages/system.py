@@ -50,7 +50,7 @@ class System:
 
     def files(self) -> list[File]:
         """List the files that the answers come from; Unreachable when dpkg has no database there."""
-        done = self._run("find", "-H", *(str(self.root / place) for place in _WATCHED), *_FIND)
+        done = self._run("find", "-L", *(str(self.root / place) for place in _WATCHED), *_FIND)
         lines = done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
         found = sorted((one for line in lines if (one := _file(line, self.root))), key=lambda one: one.path)
         if not any(one.path == STATUS for one in found):
@@ -83,13 +83,14 @@ class System:
         return ("-o", f"Dir={self.root}", "-o", f"Dir::State::status={self.root / 'var/lib/dpkg/status'}")
 
     def _archived(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Have files archived by one process, and yield them; special files are none."""
+        """Have files archived by one process, and yield them: neither special files nor what unpacks to too much."""
         options = ("--dereference", "--hard-dereference", "--ignore-failed-read", "--null", "--files-from=-")
         names = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
         done = self._run("tar", "--create", "--file=-", f"--directory={self.root}", *options, stdin=names)
         try:
             with tarfile.open(fileobj=io.BytesIO(done.stdout), mode="r:") as archive:
-                yield from ((one.name, file.read()) for one in archive if (file := archive.extractfile(one)))
+                fit = (one for one in archive if one.isreg() and one.size <= _MOST)
+                yield from ((one.name, file.read()) for one in fit if (file := archive.extractfile(one)))
         except tarfile.TarError as error:
             raise Unreachable("tar gives no answer", on=str(self.door.place), because=_why(done)) from error
 
