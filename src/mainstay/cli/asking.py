@@ -14,7 +14,6 @@ from mainstay.model.errors import ConfigError, Refused, Unreachable
 from mainstay.model.task import Site
 from mainstay.model.units import Duration, Size
 from mainstay.report import terminal
-from mainstay.system import unix
 
 INSTALLED = Path("/run/mainstay/serve.sock")
 _MOST, _PATIENCE = Size(1_000_000), Duration(24 * 3600)  # of an answer's part; a run may be silent for long
@@ -60,6 +59,8 @@ def instead(site: Site) -> None:
 
 def ask(where: Path, words: Sequence[str]) -> int:
     """Print what the service answers, and return the exit code."""
+    from mainstay.system import unix
+
     because = "it closed before it had answered"
     with unix.connected(where) as way:
         try:

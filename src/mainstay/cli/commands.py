@@ -78,9 +78,20 @@ class Commands(TyperGroup):
 
 
 @cache
+def _summaries_of(module: str) -> Mapping[str, str]:
+    """Return the first sentence of each command of a file, from the functions and groups that commands are made of."""
+    found: typer.Typer = import_module(f"mainstay.cli.{module}").app
+    made = ((one.name, one.callback) for one in found.registered_commands)
+    helps = {name or act.__name__.replace("_", "-"): act.__doc__ for name, act in made if act}
+    groups = (one.typer_instance.info for one in found.registered_groups if one.typer_instance)
+    helps |= {str(group.name): group.help for group in groups}
+    return {name: make_default_short_help(text or "", max_length=_SUMMARY) for name, text in helps.items()}
+
+
+@cache
 def _commands_of(module: str) -> Mapping[str, Any]:
     """Import a file of commands; making them from its functions takes longer than importing it."""
-    found = typer.main.get_group(_file(module)).commands
+    found = typer.main.get_group(import_module(f"mainstay.cli.{module}").app).commands
     for command in found.values():
         _without_variables(command)
     return found
@@ -92,21 +103,6 @@ def _without_variables(command: Any) -> None:
         option.show_envvar = False
     for inner in getattr(command, "commands", {}).values():
         _without_variables(inner)
-
-
-@cache
-def _summaries_of(module: str) -> Mapping[str, str]:
-    """Return the first sentence of each command of a file, from the functions and groups that commands are made of."""
-    made = ((one.name, one.callback) for one in _file(module).registered_commands)
-    helps = {name or act.__name__.replace("_", "-"): act.__doc__ for name, act in made if act}
-    groups = (one.typer_instance.info for one in _file(module).registered_groups if one.typer_instance)
-    helps |= {str(group.name): group.help for group in groups}
-    return {name: make_default_short_help(text or "", max_length=_SUMMARY) for name, text in helps.items()}
-
-
-def _file(module: str) -> typer.Typer:
-    app: typer.Typer = import_module(f"mainstay.cli.{module}").app
-    return app
 
 
 app = typer.Typer(name="mainstay", cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -107,9 +107,9 @@ class Drive:
             return None
         configured = {task.id: task for task in (*self.routine.around, *self.routine.tasks)}.get(id)
         known = self.context.kind(target)
-        if launched.name not in known.names:
+        kind = known.task(launched.name) if launched.name in known.names else None
+        if kind is None:
             return None  # a later version no longer has it
-        kind = known.task(launched.name)
         params: Any = decode(kind.params, launched.params)
         task = configured or Task(id, target, launched.name, params, origin=target.origin, origins=target.origins)
         return replace(task, params=params, budget=launched.budget, on_stop=cast("OnStop", launched.on_stop))

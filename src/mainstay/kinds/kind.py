@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib import import_module
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from mainstay.model.because import Because, Finding
@@ -225,7 +225,7 @@ class Apart:
     def task(self, name: str) -> TaskKind[Any, Any]:
         """Import one; KeyError when there is none of that name."""
         module, _, of = self.places[name].partition(":")
-        made: TaskKind[Any, Any] = getattr(import_module(f"{self.package}.{module}"), of)()
+        made: TaskKind[Any, Any] = getattr(importlib.import_module(f"{self.package}.{module}"), of)()
         return made
 
 
