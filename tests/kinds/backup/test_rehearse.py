@@ -27,7 +27,9 @@ def shop(tmp_path: Path) -> Shop:
     made = Shop(tmp_path)
     with closing(sqlite3.connect(tmp_path / "app.db", isolation_level=None)) as database:
         database.executescript("CREATE TABLE orders(id INTEGER PRIMARY KEY, who TEXT); CREATE INDEX by_who ON orders(who)")
+        database.execute("BEGIN")
         database.executemany("INSERT INTO orders(who) VALUES (?)", [(f"w{number % 7}",) for number in range(2000)])
+        database.execute("COMMIT")
     made.targets["db"] = {"kind": "sqlite", "path": str(tmp_path / "app.db"), "max_stall": "10s"}
     made.targets["safe"] = {"kind": "backup", "repository": {"path": str(tmp_path / "repo")}, "of": ["db"]}
     made.command("hello")
