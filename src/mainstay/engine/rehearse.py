@@ -121,7 +121,8 @@ class _Played:
     @property
     def tried(self) -> Tried:
         """Return what has become of it."""
-        kept = tuple(step.id for step in self.planned if isinstance(step.reverse, OneWay))
+        begun = {one.step for one in self.acts}
+        kept = tuple(step.id for step in self.planned if isinstance(step.reverse, OneWay) and step.id in begun)
         return Tried(self.piece.task, tuple(self.acts), self.left_out, self.nothing, self.trouble, kept)
 
 
