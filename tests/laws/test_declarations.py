@@ -89,6 +89,15 @@ def test_a_task_says_what_it_does_in_one_line(kind: Kind, task: TaskKind[Any, An
 
 
 @every_task
+def test_what_can_be_tried_on_a_copy_acts_at_its_target_alone(kind: Kind, task: TaskKind[Any, Any]) -> None:
+    if task.rehearsable:
+        assert kind.store, "without a store there are no copies"
+        assert task.actions
+        assert not task.bracket
+        assert Path not in typing.get_type_hints(task.params).values(), "it works at a place that is not on the copy"
+
+
+@every_task
 def test_a_task_file_fits_on_a_few_screens(kind: Kind, task: TaskKind[Any, Any]) -> None:
     lines = Path(inspect.getfile(type(task))).read_text(encoding="utf-8").splitlines()
     assert len(lines) <= LONGEST

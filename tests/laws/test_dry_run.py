@@ -29,6 +29,7 @@ def tasks(scene: Scene) -> tuple[Task, ...]:
     return (asked, *(Task(f"{target.name}.{task.name}", target, task.name, task.params()) for task in looking))
 
 
+@pytest.mark.covers("AUT-08")
 @pytest.mark.parametrize("build", SCENES)
 def test_a_dry_run_tells_what_would_be_done_and_changes_nothing(build: Builder, make: Make, tmp_path: Path) -> None:
     scene, folder = make(build)

@@ -1,4 +1,4 @@
-"""The care for a database is rehearsed on a private server while the live one does not even run."""
+"""The care for a database is rehearsed on a private server and nobody comes to the live one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,20 +54,26 @@ ORPHANS = {"rules": {"items": {"table": "public.items", "parent": "public.orders
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Return a site of three databases that are backed up; their server was stopped after that."""
-    folder = tmp_path_factory.mktemp("rehearsal")
-    made = Shop(folder)
-    with postgres_server.server(folder / "live", 15) as server:
-        server.sql("CREATE ROLE care LOGIN")
-        for name, more in (("sound", ""), ("sick", SICK), ("lossy", LOSSY)):
-            _database(server, name, more)
-            dsn = server.dsn(name, "care" if name == "sound" else "postgres")
-            made.targets[name] = {"kind": "postgres", "dsn": dsn, "orphans": ORPHANS}
-            made.routines[name] = {"tasks": [f"{name}.vacuum", _reindex(name), {f"{name}.orphans": {"delete": True}}]}
-        made.targets["safe"] = {"kind": "backup", "repository": {"path": str(folder / "repo")}, "of": ["sound", "sick", "lossy"]}
-        record = _run(made, "safe.backup")
-        assert record.verdict is Verdict.PASS, record.because
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Return the live server, which writes down whoever connects."""
+    with postgres_server.server(tmp_path_factory.mktemp("live"), 15, settings={"log_connections": "on"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def shop(live: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Return a site of three databases that are backed up."""
+    made = Shop(tmp_path_factory.mktemp("rehearsal"))
+    live.sql("CREATE ROLE care LOGIN")
+    for name, more in (("sound", ""), ("sick", SICK), ("lossy", LOSSY)):
+        _database(live, name, more)
+        dsn = live.dsn(name, "care" if name == "sound" else "postgres")
+        made.targets[name] = {"kind": "postgres", "dsn": dsn, "orphans": ORPHANS}
+        made.routines[name] = {"tasks": _tasks(name)}
+    repository = {"path": str(made.folder / "repo")}
+    made.targets["safe"] = {"kind": "backup", "repository": repository, "of": ["sound", "sick", "lossy"]}
+    record = _run(made, "safe.backup")
+    assert record.verdict is Verdict.PASS, record.because
     return made
 
 
@@ -80,8 +87,10 @@ def _database(server: PostgresServer, name: str, more: str) -> None:
         server.sql(ORDERS + more, database=name)
 
 
-def _reindex(name: str) -> dict[str, dict[str, object]]:
-    return {f"{name}.reindex": {"ratio": 1.2, "min_waste": "0B"}}
+def _tasks(name: str) -> list[object]:
+    reindex = {f"{name}.reindex": {"ratio": 1.2, "min_waste": "0B"}}
+    analyze = {f"{name}.analyze": {"needs": [f"{name}.reindex"], "modified_share": 0}}
+    return [f"{name}.vacuum", reindex, {f"{name}.orphans": {"delete": True}}, analyze]
 
 
 def _run(shop: Shop, task: str, **params: str) -> RunRecord:
@@ -93,11 +102,19 @@ def _copy(shop: Shop, of: str) -> Copied:
     return [one for one in rehearsal.all_of(open_repository(shop.folder / "repo")) if one.of == of][-1].copies[0]
 
 
-def test_a_routine_is_done_taken_back_and_compared_while_the_live_server_is_stopped(shop: Shop) -> None:
+def _connections(server: PostgresServer) -> int:
+    return server.log().count("connection received")
+
+
+@pytest.mark.covers("AUT-08")
+def test_a_routine_is_done_taken_back_and_compared_and_nobody_comes_to_the_live_server(shop: Shop, live: PostgresServer) -> None:
+    before = _connections(live)
+    assert before, "it would be written down"
     record = _run(shop, "safe.rehearse", routine="sound")
+    assert _connections(live) == before
     assert record.verdict is Verdict.PASS, record.because
     copy = _copy(shop, "sound")
-    vacuum, reindex, orphans = copy.tried
+    vacuum, reindex, orphans, _ = copy.tried
     assert {one.step.split()[0] for one in vacuum.acts} == {"vacuum"}
     assert any("by_who" in one.step for one in reindex.acts)
     assert [one.undo for one in orphans.acts] == [False, True]
@@ -105,6 +122,7 @@ def test_a_routine_is_done_taken_back_and_compared_while_the_live_server_is_stop
     assert "1 taken back in" in record.tasks[0].steps[0].output
 
 
+@pytest.mark.covers("AUT-08")
 def test_a_task_that_fails_on_the_copy_fails_the_rehearsal_which_names_it(shop: Shop) -> None:
     record = _run(shop, "safe.rehearse", routine="sick")
     assert record.verdict is Verdict.FAIL
@@ -113,12 +131,14 @@ def test_a_task_that_fails_on_the_copy_fails_the_rehearsal_which_names_it(shop: 
     assert "sick.orphans: undo of move" in record.because
     assert "nothing is dropped here" in record.because
     assert "next: mend it before sick runs" in record.because
-    vacuum, reindex, orphans = _copy(shop, "sick").tried
+    vacuum, reindex, orphans, analyze = _copy(shop, "sick").tried
     assert not vacuum.failure
     assert reindex.failure
+    assert analyze.left_out == "it needs sick.reindex, which failed"
     assert [bool(one.trouble) for one in orphans.acts] == [False, True]
 
 
+@pytest.mark.covers("AUT-08")
 def test_an_undo_that_loses_something_is_found_by_comparing(shop: Shop) -> None:
     record = _run(shop, "safe.rehearse", routine="lossy")
     assert record.verdict is Verdict.FAIL
@@ -135,7 +155,10 @@ def test_a_version_without_programs_is_named_and_nothing_counts_as_rehearsed(sho
     assert _copy(shop, "sound").tried == ()
 
 
-def test_a_rehearsal_that_is_killed_leaves_nothing_and_is_done_when_the_run_is_resumed(shop: Shop) -> None:
+def test_a_killed_rehearsal_leaves_nothing_and_is_done_on_resume_although_the_live_server_is_down(
+    shop: Shop, live: PostgresServer
+) -> None:
+    live.stop()
     app = shop.open()
     program = [sys.executable, "-c", "from mainstay.cli.main import main; main()", "--config", str(shop.folder / "mainstay.yaml")]
     with subprocess.Popen([*program, "rehearse", "sound"], stdout=subprocess.DEVNULL, start_new_session=True) as killed:

@@ -143,7 +143,9 @@ def show_plan(app: App, forecast: Forecast) -> None:
 
 def _screen(task: TaskRecord) -> screens.Forecast:
     empty = Plan(task.id, clock.now())
-    return screens.Forecast(task.plan or empty, task.forecast, task.budget, task.because, task.bracket, task.estimates)
+    return screens.Forecast(
+        task.plan or empty, task.forecast, task.budget, task.because, task.bracket, task.estimates, task.rehearsed
+    )
 
 
 def _agreed(routine: str) -> bool:

@@ -8,11 +8,12 @@ import typer
 
 from mainstay.cli import call
 from mainstay.cli.call import Json
-from mainstay.cli.repository import Dry, Repository, named, start
-from mainstay.model.errors import Refused
+from mainstay.cli.repository import Dry, Repository, named
+from mainstay.model.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
     from mainstay.app import App
+    from mainstay.model.task import Routine
     from mainstay.vault.rehearsal import Rehearsal
 
 app = call.command()
@@ -41,9 +42,10 @@ def rehearse(
     if last:
         _show(call.opened(), repository, routine, as_json=as_json)
         return
-    params = {"routine": routine, **({"wear": False} if tidy else {})}
+    from mainstay.cli import doing
+
     try:
-        start(repository, "rehearse", dry=dry, params=params)
+        doing.start(lambda site: _asked(site, repository, routine, wear=not tidy), doing.How(dry=dry))
     except typer.Exit:
         site = call.opened()
         run = site.runs(1)[0].id
@@ -51,6 +53,17 @@ def rehearse(
             call.say("")
             _show(site, repository, routine, as_json=False)
         raise
+
+
+def _asked(site: App, repository: str, routine: str, *, wear: bool) -> Routine:
+    """Return the routine of the one task that rehearses; a name that is none is told before anything is begun."""
+    from mainstay.config.mistakes import nearest
+
+    routines = site.site.routines.values()
+    known = [*site.site.routines, *(task.id for one in routines for task in (*one.around, *one.tasks))]
+    if routine not in known:
+        raise ConfigError(f"there is no routine {routine!r}, and no task of one", next=nearest(routine, known))
+    return site.routine(f"{named(site, repository)}.rehearse", {"routine": routine, "wear": wear})
 
 
 def _show(site: App, repository: str, routine: str, *, as_json: bool) -> None:

@@ -6,9 +6,10 @@ from collections import defaultdict
 from dataclasses import replace
 
 from mainstay.engine.context import Context
+from mainstay.engine.rehearse import took_of
 from mainstay.ledger import queries
 from mainstay.model.run import Estimate
-from mainstay.model.task import Routine
+from mainstay.model.task import Routine, Task
 from mainstay.model.units import Duration
 
 ENOUGH_HISTORY = 5
@@ -20,6 +21,13 @@ def act(context: Context, task: str, action: str) -> Estimate | None:
     if len(history) < ENOUGH_HISTORY:
         return None
     return Estimate(action, _at(history, 0.5), _at(history, 0.95), len(history))
+
+
+def rehearsed(context: Context, task: Task) -> Duration | None:
+    """Return how long a task took on a copy at its newest rehearsal; None when it was never rehearsed well."""
+    name = took_of(task.name)
+    known = context.samples.history(task.target.name, names=[name]).get(name)
+    return Duration(known.points[-1][1]) if known and known.points else None
 
 
 def rollback(context: Context, routine: str) -> Duration | None:

@@ -36,7 +36,7 @@ def session(context: Context, task: Task, door: Door) -> Iterator[Session]:
         held=queries.held(context.journal),
         stores=context.stores(door),
         targets=context.site.targets,
-        practice=Rehearser(context.site.routines, context.load),
+        practice=Rehearser(context.site.routines, context.load, partial(_keep, context)),
         site=context.site.name,
         ledger_head=context.journal.head(),
         progress=lambda done, total, unit: context.listener.progress(task.id, done, total, unit),
@@ -47,6 +47,10 @@ def session(context: Context, task: Task, door: Door) -> Iterator[Session]:
         return
     with kind.connect(task.target, door) as opened.connection:
         yield opened
+
+
+def _keep(context: Context, target: str, figure: Figure) -> None:
+    context.samples.record(target, clock.now(), [figure])
 
 
 def _previous(kind: TaskKind[Any, Any], last: Look | None) -> Any:

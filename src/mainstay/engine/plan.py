@@ -136,7 +136,8 @@ def _forecast(context: Context, task: Task) -> TaskRecord:
     found = observe.findings(context, task, facts)
     acts = dict.fromkeys(step.action for step in plan.steps)
     estimates = tuple(one for action in acts if (one := measured.act(context, task.id, action)))
-    return replace(empty, plan=plan, forecast=duration(context, task), findings=found, estimates=estimates, lacking=missing)
+    known = replace(empty, forecast=duration(context, task), rehearsed=measured.rehearsed(context, task), estimates=estimates)
+    return replace(known, plan=plan, findings=found, lacking=missing)
 
 
 def _at(task: Task, reason: Because) -> Because:

@@ -11,6 +11,7 @@ from mainstay.engine import act
 from mainstay.kinds.kind import Kind, Session, TaskKind
 from mainstay.model.codec import decode, encode
 from mainstay.model.errors import Cancelled, MainstayError
+from mainstay.model.figure import Figure
 from mainstay.model.plan import OneWay, Step, Undo
 from mainstay.model.rehearsal import Act, Piece, Tried
 from mainstay.model.target import Target
@@ -26,6 +27,7 @@ class Rehearser:
 
     routines: Mapping[str, Routine]
     load: Callable[[str], Kind]
+    keep: Callable[[str, Figure], None] = lambda _target, _figure: None  # how long a task took on the copy of a target
 
     def pieces(self) -> dict[str, tuple[Piece, ...]]:
         """Return the tasks of every routine, brackets first."""
@@ -46,6 +48,8 @@ class Rehearser:
                 self._forward(session, one, copy, f"{name}.{piece.task}", deadline)
         for one in reversed(played):
             self._back(session, one, copy, deadline)
+            if one.acts and not one.tried.failure:
+                self.keep(copy.name, Figure(took_of(one.piece.name), one.tried.took, "s"))
         return tuple(one.tried for one in played)
 
     def _piece(self, task: Task) -> Piece:
@@ -96,6 +100,11 @@ class Rehearser:
             yield opened
 
 
+def took_of(name: str) -> str:
+    """Name the figure that says how long a task took on a copy."""
+    return f"rehearsed {name}"
+
+
 @dataclass
 class _Played:
     """One task while it is rehearsed: what was planned, what was done and is not taken back, and every act."""
@@ -112,7 +121,8 @@ class _Played:
     @property
     def tried(self) -> Tried:
         """Return what has become of it."""
-        kept = tuple(step.id for step in self.planned if isinstance(step.reverse, OneWay))
+        begun = {one.step for one in self.acts}
+        kept = tuple(step.id for step in self.planned if isinstance(step.reverse, OneWay) and step.id in begun)
         return Tried(self.piece.task, tuple(self.acts), self.left_out, self.nothing, self.trouble, kept)
 
 

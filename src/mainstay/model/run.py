@@ -98,6 +98,7 @@ class TaskRecord:
     params: dict[str, Any] = field(default_factory=dict)  # as JSON
     lacking: tuple[str, ...] = ()  # what undos need and is not there, in a forecast
     estimates: tuple[Estimate, ...] = ()  # of its acts, in a forecast
+    rehearsed: Duration | None = None  # how long it took on a copy at its newest rehearsal, in a forecast
 
     @property
     def took(self) -> Duration | None:

@@ -48,6 +48,7 @@ class Forecast:
     because: str = ""
     bracket: bool = False
     estimates: tuple[Estimate, ...] = ()
+    rehearsed: Duration | None = None
 
 
 def plan(routine: str, forecasts: Sequence[Forecast], now: datetime) -> Document:
@@ -138,6 +139,7 @@ def _plan_tiles(impact: Impact, took: float, skips: int) -> list[Tile]:
 def _forecast(one: Forecast) -> Section:
     left = [Left.alone(one.plan.task, skip) for skip in one.plan.skips]
     lengths = [f"forecast {one.took}" if one.took else "", f"budget {one.budget}" if one.budget else ""]
+    lengths += [f"rehearsed in {one.rehearsed}"] if one.rehearsed is not None else []
     title = " · ".join(part for part in (one.plan.task, "bracket" if one.bracket else "", *lengths) if part)
     entry = partial(_step, usual={known.action: known for known in one.estimates})
     blocks: list[Block] = [

@@ -27,7 +27,9 @@ def shop(tmp_path: Path) -> Shop:
     made = Shop(tmp_path)
     with closing(sqlite3.connect(tmp_path / "app.db", isolation_level=None)) as database:
         database.executescript("CREATE TABLE orders(id INTEGER PRIMARY KEY, who TEXT); CREATE INDEX by_who ON orders(who)")
+        database.execute("BEGIN")
         database.executemany("INSERT INTO orders(who) VALUES (?)", [(f"w{number % 7}",) for number in range(2000)])
+        database.execute("COMMIT")
     made.targets["db"] = {"kind": "sqlite", "path": str(tmp_path / "app.db"), "max_stall": "10s"}
     made.targets["safe"] = {"kind": "backup", "repository": {"path": str(tmp_path / "repo")}, "of": ["db"]}
     made.command("hello")
@@ -130,3 +132,23 @@ def test_a_routine_that_is_not_there_is_a_mistake_with_its_line(shop: Shop) -> N
     assert "no routine 'weekyl'" in mistake.problem
     assert "weekly" in mistake.suggestion
     assert mistake.origin.line > 1
+
+
+def test_what_cannot_be_rehearsed_is_named_with_its_reason(shop: Shop, tmp_path: Path) -> None:
+    shop.change("outage")
+    shop.targets["menu"] = {"kind": "manual", "text": "is it hot?"}
+    shop.targets["other"] = {"kind": "sqlite", "path": str(tmp_path / "other.db")}
+    shop.targets["rooted"] = {"kind": "sqlite", "path": str(tmp_path / "rooted.db"), "privilege": "root"}
+    shop.targets["safe"]["of"] = ["db", "rooted"]
+    tasks = ["db.optimize", "menu.sign", {"db.snapshot": {"folder": str(tmp_path)}}, "other.vacuum", "rooted.vacuum"]
+    shop.routines["weekly"] = {"around": ["outage.hold"], "tasks": tasks}
+    record = _run(shop.open(), "safe.rehearse", routine="weekly")
+    assert record.verdict is Verdict.PASS, record.because
+    assert {one.task: one.left_out for one in _last(shop).left_out} == {
+        "outage.hold": "it stays in force around others, at what users see",
+        "menu.sign": "a person does it",
+        "db.snapshot": "what it does does not stay in its target",
+        "other.vacuum": "other is not backed up in safe",
+        "rooted.vacuum": "it needs root",
+    }
+    assert (shop.effects, list(tmp_path.glob("*.sqlite"))) == ([], [])

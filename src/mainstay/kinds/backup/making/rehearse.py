@@ -63,7 +63,7 @@ class Rehearse(TaskKind[RehearsalFacts, RehearseParams]):
         return [_step(facts, params, pieces, name), *left]
 
     def verify(self, before: RehearsalFacts, after: RehearsalFacts, step: Step) -> str | None:
-        """The record of this very rehearsal is there and tells of no failure; or its scratch folders are gone."""
+        """The record of this very rehearsal is there and tells of acts and no failure; or its scratch folders are gone."""
         if step.action == "clear":
             folders = [f"rehearse-{one.record}" for one in decode(tuple[Part, ...], step.args["parts"])]
             left = [one for one in folders if one in after.repository.catalogue.leftovers]
@@ -71,7 +71,7 @@ class Rehearse(TaskKind[RehearsalFacts, RehearseParams]):
         done = after.newest(step.on[1])
         if done is None or done.name != step.args["name"]:
             return "there is no record of this rehearsal"
-        return done.failures[0] if done.failures else None
+        return next(iter(done.failures), None if done.acted else "no task found anything to do on the copies")
 
     def locks(self, resource: str, params: RehearseParams) -> tuple[Lock, ...]:
         """Beside everybody but a prune and a proof."""
