@@ -30,7 +30,7 @@ def test_backup_verify_prove_list_hold_approve_show_prune_and_drill(shop: Shop, 
     shop.run("backup", "show", id[:16], "--format", "json", "--output", str(page))
     assert json.loads(page.read_text())["entry"]["approvals"][0]["by"] == "ann"
     assert "there is no format" in shop.run("backup", "show", "--format", "xml", code=2)
-    shop.run("backup", "verify", "2020")
+    assert "backups whose id begins with 2020: 0" in shop.run("backup", "verify", "2020", code=1)
 
 
 @pytest.mark.covers("BKP-03")

@@ -151,3 +151,16 @@ def test_a_copy_that_fails_the_check_of_its_target_is_taken_back(shop: Shop) -> 
     report = shop.json("report", "last", "--format", "json")
     assert {act["action"] for act in report["undone"]} == {"give_back", "clear"}
     assert len(report["comparisons"]) > 0, "the checks were compared with those before"
+
+
+@pytest.mark.slow
+def test_a_database_that_is_lost_is_restored_into_its_own_name(shop: Shop) -> None:
+    shop.server.sql(f'DROP DATABASE "{shop.name}" WITH (FORCE)')
+    assert "there is nothing to exchange a copy with" in shop.mainstay("restore", "db", "--swap", "--yes", code=3)
+    shop.mainstay("backup", "now", code=1)
+    shop.mainstay("restore", "db")
+    [beside] = shop.beside()
+    shop.mainstay("restore", "db", "--into", shop.name)
+    assert shop.orders() == 100
+    assert "1 step done" in shop.mainstay("backup", "now")
+    assert f"The copy {beside} was restored" in shop.mainstay("restore", "db", "--swap", "--dry-run"), "and never the live one"

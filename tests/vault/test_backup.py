@@ -53,6 +53,25 @@ def test_a_restore_never_writes_over_anything(repository: Repository, uploads: P
     assert place.read_text() == "live"
 
 
+def test_a_database_is_not_restored_beside_the_log_of_one_that_is_gone(repository: Repository, tmp_path: Path) -> None:
+    live, log = tmp_path / "app.db", tmp_path / "app.db-wal"
+    with closing(sqlite3.connect(live, isolation_level=None)) as application:
+        application.executescript("PRAGMA journal_mode = WAL; CREATE TABLE t(a); INSERT INTO t VALUES (1)")
+        store, id = SqliteStore(live), BackupId("20261121T020000Z.db.run-1")
+        make(repository, store, Order(id, "db", "run-1"), unhurried())
+        application.executescript("CREATE TABLE other(a); INSERT INTO other VALUES (1)")
+        shutil.copy(log, tmp_path / "left")
+    live.unlink()
+    (tmp_path / "left").rename(log)
+    with pytest.raises(Refused, match=r"(?s)has a log of its own.*app\.db-wal.*move it away"):
+        restore(repository, store, Request(id, str(live)), unhurried())
+    assert not live.exists()
+    log.unlink()
+    restore(repository, store, Request(id, str(live)), unhurried())
+    with closing(sqlite3.connect(live)) as found:
+        assert found.execute("SELECT name FROM sqlite_master").fetchall() == [("t",)]
+
+
 def test_stock_tools_check_and_restore_a_backup(repository: Repository, uploads: Path, keep: Keep, tmp_path: Path) -> None:
     manifest, plain = keep(), tmp_path / "plain"
     folder = repository.folder(manifest.id)

@@ -93,12 +93,12 @@ def envelope(asked: Envelope) -> str:
     return terminal.lines(Entries((head, *acts)), terminal.width_of(sys.stdout), terminal.colour_of(sys.stdout))
 
 
-def finish(app: App, wish: Wish, act: Callable[[App], RunRecord]) -> None:
-    """Do it with live progress, sum it up, and exit by how it ended."""
+def finish(app: App, wish: Wish, act: Callable[[App], RunRecord], good: Callable[[RunRecord], bool] = lambda _: False) -> None:
+    """Do it with live progress, sum it up, and exit by how it ended; with 0 also where that is `good`, for it was asked for."""
     with wish.heard(), listening(app) as live:
         record = act(live)
     conclude(record, app)
-    raise typer.Exit(exit_code(record))
+    raise typer.Exit(0 if good(record) else exit_code(record))
 
 
 @contextmanager

@@ -38,12 +38,12 @@ def rollback(run: OpenRun) -> None:
     """Take back every change of a run that is not settled yet.
 
     Newest first, and the targets are checked afterwards. What cannot be taken back stays and is named in the report. A
-    settled run has given up what its undo needed; that is refused.
+    settled run has given up what its undo needed; that is refused. Exits with 0 when everything was taken back.
 
     \b
     mainstay rollback last
     """
-    _go_on(run, lambda live, id: live.roll_back(id))
+    _go_on(run, lambda live, id: live.roll_back(id), lambda record: record.rolled_back and record.settled)
 
 
 @app.command()
@@ -133,14 +133,14 @@ def sign(
     call.say(f"  next: mainstay resume {record.id}")
 
 
-def _go_on(run: str, act: Callable[[App, str], RunRecord]) -> None:
+def _go_on(run: str, act: Callable[[App, str], RunRecord], good: Callable[[RunRecord], bool] = lambda _: False) -> None:
     from mainstay.cli import doing
     from mainstay.cli.stop import Wish
 
     wish = Wish()
     site = call.opened(wish)
     id = _open(site, run).id
-    doing.finish(site, wish, lambda live: act(live, id))
+    doing.finish(site, wish, lambda live: act(live, id), good)
 
 
 def _answered(live: App, id: str, by: str, remark: str, *, yes: bool) -> RunRecord:

@@ -66,6 +66,9 @@ def exchange(site: App, safe: str, wanted: Wanted) -> Routine:
     target, entries = wanted.target, _entries(site, safe, wanted.target)
     chosen = choose(site, entries, wanted)
     seen, _ = site.why(f"{safe}.drop_old")
+    if not seen.living(target).there:
+        back = f"mainstay restore {target} --into ITS_NAME puts it back"
+        raise Refused("there is nothing to exchange a copy with", on=target, because="it is not there", next=back)
     there = next((one for one in reversed(seen.there(target, "restored")) if one.backup == chosen.id), None)
     if there:
         age = ago(there.at, call.now(site.site))

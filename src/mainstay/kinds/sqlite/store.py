@@ -88,6 +88,11 @@ class SqliteStore(SwappablePath):
             new.flush()
             os.fsync(new.fileno())
 
+    def rename(self, place: str, new: str) -> None:
+        """Give what was loaded its name; Refused beside a log that was left by a database which is gone."""
+        _require_no_log(self._at(new), next="it is of a database that is gone: move it away, then again")
+        super().rename(place, new)
+
     def describe(self, place: str, work: Work) -> Dump:
         """Check every page, then count and digest every table."""
         path = Path(place)
@@ -163,8 +168,7 @@ class SqliteStore(SwappablePath):
             connection.execute(mode)
 
 
-def _require_no_log(*paths: Path) -> None:
+def _require_no_log(*paths: Path, next: str = "stop the application, then open the database once") -> None:
     for path in (path.with_name(path.name + end) for path in paths for end in ("-wal", "-shm", "-journal")):
         if path.exists():
-            next = "stop the application, then open the database once"
             raise Refused("the database has a log of its own", on=str(path), because="it would be taken for another's", next=next)

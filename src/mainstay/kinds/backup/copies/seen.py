@@ -85,8 +85,10 @@ class PlacesFacts:
             return reason
         if target in self.held:
             return because("held by an exchange that is not settled: roll that run back, or settle it", target)
-        trouble = self.living(target).trouble
-        return because(trouble, None) if trouble else None
+        living = self.living(target)
+        if living.trouble:
+            return because(living.trouble, None)
+        return None if living.there else because("it is not there: restore it into its own name (--into)", target)
 
 
 def look_places(session: Session, on: On | None) -> PlacesFacts:
@@ -98,8 +100,8 @@ def look_places(session: Session, on: On | None) -> PlacesFacts:
         return facts
     targets = [on[1]] if on else list(session.target.settings.of)
     living = tuple(_living(one, session.stores.get(one)) for one in targets)
-    reached = {one.target for one in living if not one.trouble}
-    known = [one for one in places.read(opened(session)) if one.target in reached]
+    live = {one.target: swappable(session, one.target).live for one in living if not one.trouble}
+    known = [one for one in places.read(opened(session)) if one.place != live.get(one.target, one.place)]
     return replace(facts, targets=living, places=tuple(Seen(one, session.stores[one.target].exists(one.place)) for one in known))
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from mainstay.kinds.postgres.settings import qualified
+from psycopg.conninfo import make_conninfo
+
+from mainstay.kinds.postgres.server import parameters
+from mainstay.kinds.postgres.settings import PostgresSettings, qualified
 from mainstay.kinds.postgres.store import making, swapping
 from mainstay.kinds.postgres.store.catalog import DumpedTable, rows
 from mainstay.kinds.postgres.store.client import Client, reached
@@ -19,7 +22,7 @@ from mainstay.kinds.postgres.store.hindrances import hindrances
 from mainstay.kinds.postgres.store.load import load
 from mainstay.kinds.postgres.store.snapshot import held
 from mainstay.kinds.postgres.store.soundness import require_sound
-from mainstay.model.errors import Refused
+from mainstay.model.errors import Refused, Unreachable
 from mainstay.model.target import Target
 from mainstay.system.process import Door
 from mainstay.vault.store import Dump, Hindrance, Sink, Source, Store, Work, unhurried
@@ -58,14 +61,15 @@ class PostgresStore:
 
     def dump(self, sink: Sink) -> Dump:
         """Write one snapshot as streams: see `dump`."""
-        with self._alone(sink.work) as client:
+        with self._reached(sink.work) as client:
+            client.server.end_others()
             return _described(dump(client, sink))
 
     @cached_property
     def live(self) -> str:
-        """Return the database that `dsn` names."""
-        with self._reached(unhurried()) as client:
-            return client.identity.database
+        """Return the database that `dsn` names, whether it is there or not."""
+        with self._anyhow(unhurried()) as client:
+            return str(parameters(self.target.settings).get("dbname") or client.identity.database)
 
     def beside(self, name: str) -> str:
         """Return the name of the live database with this one after it."""
@@ -77,20 +81,21 @@ class PostgresStore:
 
     def exists(self, place: str) -> bool:
         """Tell whether a database of that name is there."""
-        with self._reached(unhurried()) as client:
+        with self._anyhow(unhurried()) as client:
             return making.exists(client, place)
 
     def load(self, source: Source, place: str, only: str = "") -> None:
         """Rebuild as a new database; Refused, before anything is made, when this server lacks what the dump needs."""
         if only:
             _require_qualified(only)
-        with self._alone(source.work) as client:
+        with self._anyhow(source.work) as client:
+            client.server.end_others()
             load(client, source, place, only, private=self.private)
 
     def describe(self, place: str, work: Work) -> Dump:
         """Count and digest a database, after having looked whether it is sound."""
         tally = Tally()
-        with self._reached(work) as client, held(client, place) as seen:
+        with self._anyhow(work) as client, held(client, place) as seen:
             notes = require_sound(client, seen, private=self.private)
             jobs = sorted(counting(client, seen, tally), key=lambda job: -job[0])
             client.together([job for _, job in jobs])
@@ -102,12 +107,12 @@ class PostgresStore:
 
     def rename(self, place: str, new: str) -> None:
         """Give a restored database its name."""
-        with self._reached(unhurried()) as client:
+        with self._anyhow(unhurried()) as client:
             making.rename(client, place, new)
 
     def remove(self, place: str) -> None:
         """Drop a database that a restore made; Refused for any other."""
-        with self._reached(unhurried()) as client:
+        with self._anyhow(unhurried()) as client:
             making.remove(client, place)
 
     def swap(self, copy: str, old: str, work: Work) -> None:
@@ -150,14 +155,30 @@ class PostgresStore:
         return target_at(self, place, live)
 
     @contextmanager
-    def _alone(self, work: Work) -> Iterator[Client]:
-        """Reach the server after what a killed attempt has left there was ended."""
-        with self._reached(work) as client:
-            client.server.end_others()
-            yield client
+    def _anyhow(self, work: Work) -> Iterator[Client]:
+        """Reach the server; through its database `postgres` where the live one is lost, for then a restore is needed most."""
+        elsewhere = _through(self.target, "postgres")
+        with self._reached(work) as client, reached(elsewhere, self.door, work) as other:
+            yield other if _is_lost(client, other) else client
 
     def _reached(self, work: Work) -> AbstractContextManager[Client]:
         return reached(self.target, self.door, work)
+
+
+def _through(target: Target, database: str) -> Target:
+    """Return the same server, reached through another database."""
+    settings: PostgresSettings = target.settings
+    inside = make_conninfo(settings.dsn_inside, dbname=database) if settings.dsn_inside else ""
+    return replace(target, settings=replace(settings, dsn=make_conninfo(settings.dsn, dbname=database), dsn_inside=inside))
+
+
+def _is_lost(client: Client, other: Client) -> bool:
+    """Tell whether the database of a client is not there, as another database of its server knows."""
+    with suppress(Unreachable):
+        return not client.identity
+    with suppress(Unreachable):
+        return not making.exists(other, str(parameters(client.settings).get("dbname")))
+    return False  # whoever uses it is told why it cannot be reached
 
 
 def _require_qualified(table: str) -> None:
