@@ -8,6 +8,7 @@ import sys
 from io import StringIO
 from typing import TYPE_CHECKING, Literal, TextIO
 
+from mainstay.model.errors import StepFailed
 from mainstay.report.document import (
     Block,
     Cell,
@@ -75,9 +76,11 @@ def put(text: str, stream: TextIO) -> None:
     try:
         stream.write(text.encode(encoding, "replace").decode(encoding))
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # What is still buffered would raise again when the interpreter flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise StepFailed("the output cannot be written", because=error.strerror or str(error)) from error
 
 
 def width_of(stream: TextIO) -> int:
