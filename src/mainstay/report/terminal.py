@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _NARROW = 28  # columns that names have at least beside their figures; longer ones get a line of their own
 PLAIN_WIDTH, WIDEST = 80, 120
+_BESIDE = 40  # columns at the right of an entry; what is longer gets a line of its own
 _STYLES: dict[Tone, str] = {
     "": "",
     "good": "green",
@@ -164,9 +165,10 @@ def _entry(entry: Entry) -> RenderableType:
     grid.add_column(width=1)
     grid.add_column(ratio=1, overflow="fold")
     grid.add_column(justify="right", no_wrap=True)
-    grid.add_row(_cell(entry.mark), _text(entry.title), _text(entry.meta, "dim"))
-    lines = (Padding(_text(line.text, _STYLES[line.tone] or "dim"), (0, 0, 0, 2)) for line in entry.lines)
-    return Group(grid, *lines)
+    long = len(entry.meta) > _BESIDE
+    grid.add_row(_cell(entry.mark), _text(entry.title), _text("" if long else entry.meta, "dim"))
+    below = (Cell(entry.meta, "muted"), *entry.lines) if long else entry.lines
+    return Group(grid, *(Padding(_text(line.text, _STYLES[line.tone] or "dim"), (0, 0, 0, 2)) for line in below))
 
 
 def _table(block: Table) -> RenderableType:
