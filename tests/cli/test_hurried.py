@@ -75,6 +75,12 @@ def test_a_secret_that_no_channel_could_use_is_told_before_anybody_needs_it(shop
     assert "notify.chat" not in shop.run("check-config")
 
 
+def test_output_that_finds_no_room_is_no_bug(shop: Shop) -> None:
+    with open("/dev/full", "w") as full:
+        told = shop.run("windows", stdout=full, code=1)
+    assert told == "error: the output cannot be written: No space left on device\n"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_who_may_not_open_the_state_folder_can_check_the_configuration_and_is_told_so(shop: Shop) -> None:
     def ask(*words: str, code: int) -> str:

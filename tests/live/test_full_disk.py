@@ -67,6 +67,7 @@ def test_how_things_stand_can_be_read_while_the_disk_is_full(tmp_path: Path) -> 
         assert "the disk fills" in shop.run("status")
         shop.run("emergency", "show", "last")
         shop.run("check", code=2)
+        assert "there is no room to work in" in shop.run("serve", "--for", "0s", code=3)
         refused = shop.run("emergency", "note", "last", "no room", code=1)
         assert "needs about" in refused
         assert "0 B and" in refused

@@ -15,6 +15,8 @@ import pytest
 from mainstay.ledger import events
 from mainstay.ledger.events import Event
 from mainstay.model.run import RunRecord, Status
+from mainstay.report import terminal
+from mainstay.report.document import Cell, Entries, Entry
 from mainstay.report.marks import ASCII
 from mainstay.report.progress import Pace, Progress
 from tests.report.sample import NOW, bad
@@ -38,6 +40,11 @@ def test_a_reader_who_goes_away_is_no_error() -> None:
     process.stdout.close()
     assert (process.wait(timeout=30), process.stderr.read()) == (0, b"")
     process.stderr.close()
+
+
+def test_a_long_name_at_the_right_of_an_entry_leaves_room_for_its_title() -> None:
+    entry = Entry(Cell("✓", "good"), "monthly-compaction-and-cleanup: pass", f"20261128T020000-{'x' * 30}-0000")
+    assert terminal.lines(Entries((entry,))).splitlines() == [f"✓ {entry.title}", f"  {entry.meta}"]
 
 
 def test_a_stream_without_our_marks_gets_others() -> None:

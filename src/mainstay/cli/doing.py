@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from mainstay.app import App, Forecast
-from mainstay.cli import call
+from mainstay.cli import call, state
 from mainstay.cli.stop import Wish
+from mainstay.engine import owed
 from mainstay.engine.run import Launch
 from mainstay.model.codec import encode
 from mainstay.model.errors import Refused
@@ -157,4 +158,6 @@ def _next(record: RunRecord, waiting: str | None) -> str:
         return f"mainstay sign {record.id} {waiting} --remark TEXT"
     if record.watched.reopened and not record.settled:
         return record.watched.next
+    if record.ended and owed.reason(record):
+        return state.owes(record, alive=False)[1]
     return f"mainstay report {record.id}" if record.ended else f"mainstay resume {record.id}"

@@ -123,7 +123,7 @@ def last_slot(calendar: Agenda, routine: Routine, now: datetime) -> Slot | None:
 def open_run(site: Site, record: RunRecord) -> OpenRun:
     """Tell what a run waits for, and the exact command that goes on."""
     alive = locks.is_held(site.state / "locks", locks.of_run(record.id))
-    because, command = _owes(record, owed.reason(record), owed.unreviewed(record), alive=alive)
+    because, command = owes(record, alive=alive)
     return OpenRun(record.id, record.routine, record.began, record.status, alive, because, command)
 
 
@@ -175,7 +175,9 @@ def _service_entries(one: service.Standing, now: datetime) -> Iterator[Entry]:
         yield Entry(Cell("!", "warn"), trouble)
 
 
-def _owes(record: RunRecord, owed: str, unreviewed: list[str], *, alive: bool) -> tuple[str, str]:
+def owes(record: RunRecord, *, alive: bool) -> tuple[str, str]:
+    """Return what a run waits for, and the command that goes on with it."""
+    owing, unreviewed = owed.reason(record), owed.unreviewed(record)
     if alive:
         return "it is at work", f"mainstay show {record.id}"
     waiting = next((task.id for task in record.tasks if task.status is Status.WAITING), None)
@@ -183,17 +185,17 @@ def _owes(record: RunRecord, owed: str, unreviewed: list[str], *, alive: bool) -
         return f"{waiting} waits for a person", f"mainstay sign {record.id} {waiting} --remark TEXT"
     if record.status is Status.WAITING and record.standing:
         return record.because, f"mainstay mode off {record.routine}"
-    if any(step.status is Status.UNKNOWN for task in record.tasks for step in task.steps) and owed:
-        return owed, f"mainstay settle {record.id} --happened | --did-not-happen"
-    if record.ended and not owed and unreviewed:
+    if any(step.status is Status.UNKNOWN for task in record.tasks for step in task.steps) and owing:
+        return owing, f"mainstay settle {record.id} --happened | --did-not-happen"
+    if record.ended and not owing and unreviewed:
         declined = any(remark.on == unreviewed[0] and not remark.yes for remark in record.remarks)
         sign = f"mainstay sign {record.id} {unreviewed[0]} --remark TEXT"
         return (record.because, f"mainstay rollback {record.id}") if declined else (f"{unreviewed[0]} waits for a review", sign)
-    if record.ended and not owed and record.watched.reopened:
+    if record.ended and not owing and record.watched.reopened:
         return record.because, record.watched.next
-    if record.ended and not owed:
+    if record.ended and not owing:
         return f"its result is watched for {record.watch}", BY_ITSELF
-    return owed or "its owner is gone", f"mainstay resume {record.id}"
+    return owing or "its owner is gone", f"mainstay resume {record.id}"
 
 
 def _burning(one: Emergency, now: datetime) -> Entry:

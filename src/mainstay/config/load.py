@@ -101,7 +101,9 @@ def _section(binder: Binder, root: Map, section: str) -> dict[str, Node]:
     for name in found:
         if not NAME.fullmatch(name):
             path = f"{section}.{name}"
-            binder.mistakes.add(binder.origins[path], path, "is not a name", "begin with a letter; then letters, digits, - and _")
+            binder.mistakes.add(
+                binder.origins[path], path, "is not a name", "at most 63 letters, digits, - and _, the first a letter"
+            )
     return found
 
 

@@ -8,6 +8,7 @@ import sys
 from io import StringIO
 from typing import TYPE_CHECKING, Literal, TextIO
 
+from mainstay.model.errors import StepFailed
 from mainstay.report.document import (
     Block,
     Cell,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _NARROW = 28  # columns that names have at least beside their figures; longer ones get a line of their own
 PLAIN_WIDTH, WIDEST = 80, 120
+_BESIDE = 40  # columns at the right of an entry; what is longer gets a line of its own
 _STYLES: dict[Tone, str] = {
     "": "",
     "good": "green",
@@ -75,9 +77,11 @@ def put(text: str, stream: TextIO) -> None:
     try:
         stream.write(text.encode(encoding, "replace").decode(encoding))
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # What is still buffered would raise again when the interpreter flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise StepFailed("the output cannot be written", because=error.strerror or str(error)) from error
 
 
 def width_of(stream: TextIO) -> int:
@@ -161,9 +165,10 @@ def _entry(entry: Entry) -> RenderableType:
     grid.add_column(width=1)
     grid.add_column(ratio=1, overflow="fold")
     grid.add_column(justify="right", no_wrap=True)
-    grid.add_row(_cell(entry.mark), _text(entry.title), _text(entry.meta, "dim"))
-    lines = (Padding(_text(line.text, _STYLES[line.tone] or "dim"), (0, 0, 0, 2)) for line in entry.lines)
-    return Group(grid, *lines)
+    long = len(entry.meta) > _BESIDE
+    grid.add_row(_cell(entry.mark), _text(entry.title), _text("" if long else entry.meta, "dim"))
+    below = (Cell(entry.meta, "muted"), *entry.lines) if long else entry.lines
+    return Group(grid, *(Padding(_text(line.text, _STYLES[line.tone] or "dim"), (0, 0, 0, 2)) for line in below))
 
 
 def _table(block: Table) -> RenderableType:

@@ -17,17 +17,18 @@ from mainstay.app import App
 from mainstay.ledger import events
 from mainstay.model.errors import ConfigError, MainstayError, Refused
 from mainstay.model.task import Lock, Site
-from mainstay.model.units import Duration
+from mainstay.model.units import Duration, Size
 from mainstay.serve import loops, page, standing
 from mainstay.serve.accepted import Accepted
 from mainstay.serve.asks import Asks
 from mainstay.serve.common import Common
 from mainstay.serve.loop import Loop
-from mainstay.system import clock, locks, service_manager, unix
+from mainstay.system import clock, files, locks, service_manager, unix
 
 SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD})
 SIGN_OF_LIFE = Duration(5)
 _TICK = 0.5
+_ROOM = Size(100_000)  # bytes without which it does not begin
 MODE = 0o666  # anybody may connect: who may do what is decided by who it is
 
 
@@ -40,6 +41,7 @@ def serve(main: Path, say: Callable[[str], None], limit: Duration | None = None)
     main = Path(os.path.abspath(main))
     site = App.open(main).site
     app = App(site)
+    _require_room(site.state)
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     with _only_one(app):
         accepted = Accepted(main, site.state)
@@ -156,6 +158,12 @@ def socket_of(site: Site) -> Path:
         return site.serve.socket
     runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     return Path(runtime or site.state) / "serve.sock"
+
+
+def _require_room(state: Path) -> None:
+    """Refuse to begin where nothing can be written down: a ledger that was opened on a full disk can only be read."""
+    if state.is_dir() and (free := files.room(state).free) < _ROOM:
+        raise Refused("there is no room to work in", on=str(state), because=f"{free} are free", next="free space there")
 
 
 @contextmanager
