@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def _look_through() -> None:
-    """Free what nobody refers to, such as a connection to the ledger, once; Python by itself looks three times, 20 ms more."""
+    """Free what nobody refers to, such as a connection to the ledger, once; Python by itself looks more than once, for 20 ms."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done, and would only be told with a traceback
     gc.collect()
     gc.freeze()
