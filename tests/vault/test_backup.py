@@ -70,6 +70,7 @@ def test_a_database_is_not_restored_beside_the_log_of_one_that_is_gone(repositor
     restore(repository, store, Request(id, str(live)), unhurried())
     with closing(sqlite3.connect(live)) as found:
         assert found.execute("SELECT name FROM sqlite_master").fetchall() == [("t",)]
+        assert found.execute("PRAGMA journal_mode").fetchone() == ("wal",), "it is used as the original was"
 
 
 def test_stock_tools_check_and_restore_a_backup(repository: Repository, uploads: Path, keep: Keep, tmp_path: Path) -> None:

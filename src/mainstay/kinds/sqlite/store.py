@@ -19,7 +19,7 @@ from mainstay.kinds.sqlite.integrity import check_pages
 from mainstay.model.errors import Refused, Unreachable
 from mainstay.model.target import Target
 from mainstay.model.units import Duration, Size
-from mainstay.system.files import exchange
+from mainstay.system.files import exchange, remove
 from mainstay.vault.manifest import Damaged
 from mainstay.vault.repository import require_room
 from mainstay.vault.store import Dump, Sink, Source, Work
@@ -59,8 +59,9 @@ class SqliteStore(SwappablePath):
         require_room(sink.folder, Size(self.estimate()), f"a snapshot of {self.path}")
         with open_database(self.path, self.busy_timeout) as connection:
             copy_into(connection, copy, work.pulse)
+            logged = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         stat = self.path.stat()
-        owner = {"mode": stat.st_mode & 0o777, "uid": stat.st_uid, "gid": stat.st_gid}
+        owner = {"mode": stat.st_mode & 0o777, "uid": stat.st_uid, "gid": stat.st_gid, "wal": logged}
         described = self.describe(str(copy), work)
         with copy.open("rb") as file, sink.stream(_DATABASE) as out:
             shutil.copyfileobj(file, out, 1 << 20)
@@ -70,7 +71,7 @@ class SqliteStore(SwappablePath):
         return described
 
     def load(self, source: Source, place: str, only: str = "") -> None:
-        """Write the database as a new file with its mode, and as root with its owner."""
+        """Write the database as a new file with its mode and its kind of journal, and as root with its owner."""
         source.work.pulse()
         if not {_DATABASE, _OWNER} <= set(source.names):
             raise Damaged("the dump is not one of a SQLite database", on=place, because=f"it holds {', '.join(source.names)}")
@@ -87,11 +88,18 @@ class SqliteStore(SwappablePath):
                 os.fchown(new.fileno(), uid, gid)
             new.flush()
             os.fsync(new.fileno())
+        if owner.get("wal"):
+            self._set_journal(Path(place), _LOGGED)
 
     def rename(self, place: str, new: str) -> None:
         """Give what was loaded its name; Refused beside a log that was left by a database which is gone."""
         _require_no_log(self._at(new), next="it is of a database that is gone: move it away, then again")
         super().rename(place, new)
+
+    def remove(self, place: str) -> None:
+        """Remove what a restore made, with the log or journal that a kill has left beside it."""
+        for path in (self._at(place), *_logs(self._at(place))):
+            remove(path)
 
     def describe(self, place: str, work: Work) -> Dump:
         """Check every page, then count and digest every table."""
@@ -168,7 +176,11 @@ class SqliteStore(SwappablePath):
             connection.execute(mode)
 
 
+def _logs(path: Path) -> list[Path]:
+    return [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal")]
+
+
 def _require_no_log(*paths: Path, next: str = "stop the application, then open the database once") -> None:
-    for path in (path.with_name(path.name + end) for path in paths for end in ("-wal", "-shm", "-journal")):
-        if path.exists():
-            raise Refused("the database has a log of its own", on=str(path), because="it would be taken for another's", next=next)
+    for log in (log for path in paths for log in _logs(path)):
+        if log.exists():
+            raise Refused("the database has a log of its own", on=str(log), because="it would be taken for another's", next=next)
