@@ -156,6 +156,16 @@ def test_a_row_that_the_server_refuses_is_an_error_that_names_the_table(shop: Da
     store.remove(copy)
 
 
+def test_an_error_within_a_check_names_the_table_that_was_loaded(shop: Database, tmp_path: Path, copies: Copies) -> None:
+    shop.sql("CREATE FUNCTION known(bigint) RETURNS boolean LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM orders WHERE id = $1)'")
+    shop.sql("CREATE TABLE checked (id bigint CHECK (known(id))); INSERT INTO checked SELECT min(id) FROM orders")
+    store, copy = store_of(shop), copies("checked")
+    with pytest.raises(StepFailed, match='relation "orders" does not exist; COPY checked, line 1') as caught:
+        store.load(dumped(store, tmp_path / "dump"), copy)
+    assert str(caught.value).endswith("COPY checked, line 1")
+    store.remove(copy)
+
+
 def test_a_database_that_was_half_made_when_all_was_killed_is_removed(shop: Database, copies: Copies) -> None:
     store, copy = store_of(shop), copies("half")
     first = making._first_name(copy)

@@ -41,7 +41,7 @@ _TEXT = {
 _PACE = {"jit": "off", "max_parallel_workers_per_gather": "0", "max_parallel_maintenance_workers": "0"}
 _LOADING = {**_PACE, "synchronous_commit": "off", "maintenance_work_mem": "256MB", "default_transaction_read_only": "off"}
 _PATIENCE = "30s"  # behind somebody who waits for an exclusive lock, which the dump itself holds back
-_TELLING = re.compile(r"(ERROR|FATAL|PANIC|error|fatal):\s*(.*)")
+_TELLING = re.compile(r"(?:ERROR|FATAL|PANIC|error|fatal):\s*(.*)|^(?:CONTEXT:\s*)?(COPY [^,]*, line \d+)")
 _FASTER = "SELECT 1 FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals) AND source = 'default'"
 _PLAIN = "SELECT pg_encoding_to_char(encoding) = 'SQL_ASCII' FROM pg_database WHERE datname = %s"
 PSQL = ("psql", "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-f", "-")
@@ -176,9 +176,9 @@ def reached(target: Target, door: Door, work: Work) -> Iterator[Client]:
 
 
 def _require(done: Completed, name: str, database: str) -> Completed:
-    """Raise unless the exit code is 0; of what the program says only its errors are told, which hold no rows."""
+    """Raise unless the exit code is 0; of what it says only errors, and the line of a COPY, are told: the rest may hold rows."""
     if done.code:
-        told = [found[2] for line in legible(done.stderr).splitlines() if (found := _TELLING.search(line))]
+        told = [found[1] or found[2] for line in legible(done.stderr).splitlines() if (found := _TELLING.search(line))]
         because = "; ".join(dict.fromkeys(told[:3])) or f"exit code {done.code}"
         raise StepFailed(f"{name} failed", on=f"database {database}", because=because)
     return done
