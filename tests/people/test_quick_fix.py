@@ -129,5 +129,5 @@ def test_what_can_be_taken_back_stays_so_for_a_day(burning: Burning) -> None:
     burning.shop.run("emergency", "open", "--severity", "S3", "--reason", "the disk is full")
     burning.shop.run("emergency", "fix", "logs.rotate")
     assert not log.exists() or os.stat(log).st_ino != before
-    burning.shop.run("rollback", "last", code=1)
+    burning.shop.run("rollback", "last")
     assert os.stat(log).st_ino == before

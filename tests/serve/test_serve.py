@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,14 @@ def test_a_socket_of_another_process_is_left_alone_and_so_is_a_file(site: Site) 
         other.listen()
         assert "another process does" in site.call("serve", "--for", "1s", code=3)
     assert "serving served" in site.call("serve", "--for", "1s")
+
+
+def test_what_it_listens_at_is_closed_when_nobody_listens_any_more(site: Site) -> None:
+    site.write()
+    slow = "from mainstay.serve.service import serve; serve(Path(sys.argv[1]), print, Duration(0)); time.sleep(1.5)"
+    script = f"import sys, time; from pathlib import Path; from mainstay.model.units import Duration; {slow}"
+    done = subprocess.run([sys.executable, "-c", script, site.file], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_service_beside_timers_and_people_doubles_nothing(site: Site) -> None:

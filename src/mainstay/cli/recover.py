@@ -38,12 +38,12 @@ def rollback(run: OpenRun) -> None:
     """Take back every change of a run that is not settled yet.
 
     Newest first, and the targets are checked afterwards. What cannot be taken back stays and is named in the report. A
-    settled run has given up what its undo needed; that is refused. Exits with 0 when everything was taken back.
+    settled run has given up what its undo needed; that is refused. Exits with 0 when nothing of it is left.
 
     \b
     mainstay rollback last
     """
-    _go_on(run, lambda live, id: live.roll_back(id), lambda record: record.rolled_back and record.settled)
+    _go_on(run, lambda live, id: live.roll_back(id), lambda record: record.traceless and record.settled)
 
 
 @app.command()

@@ -193,8 +193,16 @@ class RunRecord:
     @property
     def rolled_back(self) -> bool:
         """Whether everything that it did was taken back: some of it, and nothing is left."""
-        left = [step.status for task in self.tasks if not task.bracket for step in task.steps if not step.undo_of]
-        return bool(self.turned and self.ended) and Status.UNDONE in left and Status.CHANGED not in left
+        return bool(self.turned and self.ended) and self.traceless and Status.UNDONE in self._acts
+
+    @property
+    def traceless(self) -> bool:
+        """Whether nothing that it did is so now: it did nothing, or what it did was taken back."""
+        return Status.CHANGED not in self._acts
+
+    @property
+    def _acts(self) -> set[Status]:
+        return {step.status for task in self.tasks if not task.bracket for step in task.steps if not step.undo_of}
 
     def task(self, id: str) -> TaskRecord:
         """Return the record of one task; KeyError when the run has none of that id."""

@@ -31,6 +31,11 @@ class Loop:
         self._thread = threading.Thread(target=self._go, args=(over, say), name=self.name, daemon=True)
         self._thread.start()
 
+    def finish(self, within: clock.Deadline) -> None:
+        """Wait for the pass under way, once it is over: what a loop works with is closed after it, and not beneath it."""
+        if self._thread is not None:
+            self._thread.join(within.left)
+
     @property
     def is_alive(self) -> bool:
         """Return whether its thread lives; it ends before the service does only by a bug."""

@@ -28,6 +28,7 @@ from mainstay.system import clock, files, locks, service_manager, unix
 SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD})
 SIGN_OF_LIFE = Duration(5)
 _TICK = 0.5
+_LAST_PASS = Duration(1)  # twice what those wait who listen; who is at work for longer is left, as the process ends
 _ROOM = Size(100_000)  # bytes without which it does not begin
 MODE = 0o666  # anybody may connect: who may do what is decided by who it is
 
@@ -143,6 +144,9 @@ class Service:
         for name in killed:
             common.say(f"{name}: did not stop in time, and was killed; the next start settles it")
         self._journal(events.SERVE_STOPPED, because=because, killed=killed)
+        within = clock.Deadline(_LAST_PASS)
+        for loop in self._loops:
+            loop.finish(within)
 
     def _journal(self, kind: str, **body: object) -> None:
         """Write it down; a service whose disk is full goes on without."""

@@ -32,5 +32,5 @@ def test_a_missing_driver_is_told_and_stops_no_other_target(tmp_path: Path) -> N
     told = run(config, "check", "cache")
     assert "pip install 'mainstay[redis]'" in " ".join((told.stdout + told.stderr).split())
     assert "Traceback" not in told.stderr
-    assert run(config, "run", "safe.backup", "--yes").returncode == 0
+    assert run(config, "run", "safe.backup", "--yes").returncode == 1, "one target has no backup"
     assert ".files." in run(config, "backup", "list").stdout
