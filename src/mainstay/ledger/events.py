@@ -63,6 +63,7 @@ RUN_PHASED = "run.phased"  # phases: when each is to be at work
 PHASE_BEGUN = "phase.begun"  # phase
 ROUTINE_PREPARED = "routine.prepared"  # routine, occurrence, slot, go, findings, plan
 ROUTINE_SIGNED = "routine.signed"  # routine, item, asked, by, yes, text: for its next run
+TARGET_TURNED = "target.turned"  # critical, findings: two looks at `task`, a target, agree that it is so from now on
 ROOT_PLANNED = "root.planned"  # params, plan: the root unit's own, in a ledger of its own, as the two below
 ROOT_BEGAN = "root.began"  # step: committed before the act
 ROOT_ENDED = "root.ended"  # step, because ("" when it came to its end)

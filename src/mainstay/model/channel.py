@@ -5,18 +5,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from mainstay.model.setting import SecretRef, Setting
 from mainstay.model.target import Origin
 from mainstay.model.units import Duration
 
 Sort = Literal[
-    "lead", "status", "overrun", "all_clear", "degraded", "failed", "refused", "waiting", "cancelled", "emergency", "drill"
+    "lead",
+    "status",
+    "overrun",
+    "all_clear",
+    "degraded",
+    "failed",
+    "check",
+    "refused",
+    "waiting",
+    "cancelled",
+    "emergency",
+    "drill",
 ]
-SORTS: tuple[Sort, ...] = (
-    *("lead", "status", "overrun", "all_clear", "degraded", "failed", "refused", "waiting", "cancelled", "emergency", "drill"),
-)
+SORTS: tuple[Sort, ...] = get_args(Sort)
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _NUMBER = re.compile(r"\+[1-9][0-9]{5,14}")

@@ -52,6 +52,8 @@ def of(context: Context, event: Event) -> Occasion | None:
     if event.kind in (events.EMERGENCY_ESCALATED, events.RUN_ESCALATED):
         facts = {"escalated": {"id": event.run, "after": str(Duration(event.body["after"])), "to": event.body["to"]}}
         return Occasion(f"escalated:{event.run}:{event.seq}", "emergency", event.run, event.at, facts, None, event.hash)
+    if event.kind == events.TARGET_TURNED:
+        return _turned(event)
     if event.kind == events.ALERT_TESTED:
         return Occasion(f"drill:{event.seq}", "drill", event.task, event.at, event.body, None, event.hash)
     if event.kind not in _TELLING:
@@ -64,6 +66,13 @@ def of(context: Context, event: Event) -> Occasion | None:
     sort, id, facts = found
     told = {**progress(record), **facts, "next_slot": _next_slot(context, record.routine, event.at)}
     return Occasion(id, sort, record.routine, event.at, encode(told), None, event.hash)
+
+
+def _turned(event: Event) -> Occasion:
+    """Tell that a target turned critical, with what was found, or that it is in order again."""
+    found = [str(decode(Finding, one)) for one in event.body["findings"]]
+    facts = {"critical": event.body["critical"], "findings": found}
+    return Occasion(f"check:{event.task}:{event.seq}", "check", event.task, event.at, facts, None, event.hash)
 
 
 def _unprepared(event: Event) -> Occasion | None:
