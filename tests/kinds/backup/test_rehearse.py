@@ -103,6 +103,14 @@ def test_a_target_without_a_backup_is_not_rehearsed_and_nothing_else_is(shop: Sh
     assert record.tasks[0].steps == ()
     assert record.tasks[0].plan is not None
     assert str(record.tasks[0].plan.skips[0].because) == "targets without any backup: more"
+    assert (record.status, record.verdict) == (Status.FAILED, Verdict.FAIL), "a rehearsal that was not made is no good one"
+
+
+def test_a_rehearsal_without_a_repository_fails(shop: Shop) -> None:
+    (shop.folder / "repo").rename(shop.folder / "unmounted")
+    record = _run(shop.open(), "safe.rehearse", routine="weekly")
+    assert (record.status, record.verdict) == (Status.FAILED, Verdict.FAIL)
+    assert "repo" in record.tasks[0].because
 
 
 def test_a_routine_that_requires_a_rehearsal_starts_after_a_good_one_of_what_it_asks_for_now(shop: Shop) -> None:

@@ -59,7 +59,7 @@ class Rehearse(TaskKind[RehearsalFacts, RehearseParams]):
         tried = tuple(piece for piece in pieces if not piece.why_not)
         left = [Skip(("task", one.task), because("not rehearsed", one.why_not)) for one in pieces if one.why_not]
         if (reason := obstacle(facts.repository) or lacking(facts, tried)) is not None:
-            return [Skip(on, reason), *left]
+            return [Skip(on, reason, fails=True), *left]
         return [_step(facts, params, pieces, name), *left]
 
     def verify(self, before: RehearsalFacts, after: RehearsalFacts, step: Step) -> str | None:
